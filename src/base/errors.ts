@@ -1,0 +1,148 @@
+// Every error a user can meet. Codes are stable: a retired one is never used again.
+// A message says what was found and what is allowed; the hint says what to do next.
+import { defineErrors, type ErrorFactories } from './define-errors.ts';
+
+/** The rows, by code without the CORRAL_ prefix. docs/reference/errors.md is made from them. */
+export const errorTable = {
+  // Files and formats
+  FILE_NOT_FOUND: {
+    status: 404,
+    message: (e: { path: string }): string => `There is no file or folder at ${e.path}.`,
+    hint: 'Check the path; `corral list` shows the models in the local store.',
+  },
+  FILE_UNREADABLE: {
+    status: 400,
+    message: (e: { path: string; reason: string }): string =>
+      `${e.path} could not be read: ${e.reason}.`,
+    hint: 'Check the permissions of the file and that the disk is healthy.',
+  },
+  FORMAT_UNKNOWN: {
+    status: 400,
+    message: (e: { path: string; found: string }): string =>
+      `${e.path} is no checkpoint Corral knows: it has ${e.found}.`,
+    hint: 'Readable are GGUF, safetensors (file or folder with config.json), Meta folders (params.json and consolidated.NN.pth), torchtune .pt with --config, and llama2.c .bin.',
+  },
+  FORMAT_DAMAGED: {
+    status: 400,
+    message: (e: { path: string; offset: number; expected: string; found: string }): string =>
+      `${e.path} is damaged at byte ${e.offset}: expected ${e.expected}, found ${e.found}.`,
+    hint: 'Download or convert the file again; `corral pull` checks hashes.',
+  },
+  FORMAT_UNSUPPORTED: {
+    status: 400,
+    message: (e: { path: string; feature: string; allowed: string }): string =>
+      `${e.path} uses ${e.feature}, which Corral does not read. Allowed: ${e.allowed}.`,
+    hint: 'Take another file of the same model, or convert it to an allowed form.',
+  },
+  DTYPE_UNSUPPORTED: {
+    status: 400,
+    message: (e: { dtype: string; where: string; allowed: string }): string =>
+      `${e.where} is of type ${e.dtype}; Corral computes with ${e.allowed}.`,
+    hint: 'Take the same model in one of those types, for example Q4_K_M or Q8_0, or convert from the f16 original.',
+  },
+  TENSOR_MISSING: {
+    status: 400,
+    message: (e: { name: string; path: string }): string =>
+      `${e.path} has no tensor ${e.name}, which its config calls for.`,
+    hint: 'The file may be incomplete or its config may belong to another model.',
+  },
+  TENSOR_SHAPE: {
+    status: 400,
+    message: (e: { name: string; expected: string; found: string }): string =>
+      `Tensor ${e.name} has shape ${e.found}; the config calls for ${e.expected}.`,
+    hint: 'The config may belong to another model. Check head counts and sizes.',
+  },
+  CONFIG_INVALID: {
+    status: 400,
+    message: (e: { path: string; field: string; expected: string; found: string }): string =>
+      `${e.path}: ${e.field} must be ${e.expected}, found ${e.found}.`,
+    hint: 'Correct the config or take it from the original model.',
+  },
+  CONFIG_NEEDED: {
+    status: 400,
+    message: (e: { path: string; missing: string }): string =>
+      `${e.path} does not say its ${e.missing}, and Corral does not guess.`,
+    hint: 'Give a params.json or config.json with --config.',
+  },
+  // Devices
+  DEVICE_CLOSED: {
+    status: 409,
+    message: (e: { device: string }): string => `The ${e.device} device is closed.`,
+    hint: 'Open a new one; nothing that was on the closed device can be used.',
+  },
+  DEVICE_UNSUPPORTED: {
+    status: 400,
+    message: (e: { device: string; what: string }): string =>
+      `The ${e.device} device does not support ${e.what}.`,
+    hint: 'Choose another device, or another type or option.',
+  },
+  DEVICE_UNKNOWN: {
+    status: 400,
+    message: (e: { found: string; allowed: string }): string =>
+      `There is no device ${e.found}. Allowed: ${e.allowed}.`,
+    hint: 'Leave --device away to take the fastest one.',
+  },
+  ADDON_UNAVAILABLE: {
+    status: 500,
+    message: (e: { attempts: string }): string =>
+      `The native addon could not be loaded. Tried: ${e.attempts}.`,
+    hint: 'Install a C++ compiler, make and python3, then run `npm rebuild`; or use --device reference.',
+  },
+  ISA_UNSUPPORTED: {
+    status: 400,
+    message: (e: { isa: string; allowed: string }): string =>
+      `This CPU cannot run the ${e.isa} kernels. Allowed here: ${e.allowed}.`,
+    hint: 'Unset CORRAL_ISA, or set it to an allowed value.',
+  },
+  OUT_OF_MEMORY: {
+    status: 507,
+    message: (e: { bytes: number; what: string }): string =>
+      `${e.bytes} bytes for ${e.what} could not be allocated.`,
+    hint: 'Take a smaller model, a smaller --context, or a smaller cache type (--cache q8_0).',
+  },
+  ABORTED: {
+    status: 499,
+    message: (e: { what: string }): string => `${e.what} was aborted.`,
+    hint: 'This was asked for by the signal; nothing needs doing.',
+  },
+  // Text
+  CONTEXT_OVERFLOW: {
+    status: 400,
+    message: (e: { have: number; limit: number }): string =>
+      `The request needs ${e.have} tokens; the context holds ${e.limit}.`,
+    hint: 'Shorten the prompt, ask for fewer tokens, or open the model with a larger --context.',
+  },
+  TOKENIZER_NEEDED: {
+    status: 400,
+    message: (e: { path: string }): string => `${e.path} carries no tokenizer.`,
+    hint: 'Give one with --tokenizer: a tokenizer.model, a tokenizer.json, a llama2.c tokenizer.bin or a GGUF.',
+  },
+  TOKEN_UNKNOWN: {
+    status: 400,
+    message: (e: { id: number; size: number }): string =>
+      `There is no token ${e.id}; ids go from 0 to ${e.size - 1}.`,
+    hint: 'Use ids of this very tokenizer.',
+  },
+  CHAT_INVALID: {
+    status: 400,
+    message: (e: { reason: string }): string => `The conversation cannot be rendered: ${e.reason}.`,
+    hint: 'Roles alternate user and assistant after an optional system message; the last is the user.',
+  },
+  TEMPLATE_INVALID: {
+    status: 400,
+    message: (e: { reason: string }): string => `The chat template failed: ${e.reason}.`,
+    hint: 'Give another template with --chat-template, or complete plain text with `corral run`.',
+  },
+  OPTION_INVALID: {
+    status: 400,
+    message: (e: { option: string; found: string; allowed: string }): string =>
+      `${e.option} is ${e.found}; allowed: ${e.allowed}.`,
+    hint: 'Correct the option; `corral help COMMAND` lists them.',
+  },
+} as const;
+
+/**
+ * Makes the errors users meet.
+ * @example throw errors.CONTEXT_OVERFLOW({ have: 5012, limit: 4096 });
+ */
+export const errors: ErrorFactories<typeof errorTable> = defineErrors('CORRAL', errorTable);
