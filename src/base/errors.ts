@@ -16,6 +16,12 @@ export const errorTable = {
       `${e.path} could not be read: ${e.reason}.`,
     hint: 'Check the permissions of the file and that the disk is healthy.',
   },
+  FILE_UNWRITABLE: {
+    status: 400,
+    message: (e: { path: string; reason: string }): string =>
+      `${e.path} could not be written: ${e.reason}.`,
+    hint: 'Check that the folder exists, that you may write there, and that the disk has room.',
+  },
   FORMAT_UNKNOWN: {
     status: 400,
     message: (e: { path: string; found: string }): string =>
@@ -94,6 +100,18 @@ export const errorTable = {
       `This CPU cannot run the ${e.isa} kernels. Allowed here: ${e.allowed}.`,
     hint: 'Unset CORRAL_ISA, or set it to an allowed value.',
   },
+  INPUT_INVALID: {
+    status: 400,
+    message: (e: { op: string; found: number; allowed: string }): string =>
+      `An index for ${e.op} is ${e.found}; allowed: ${e.allowed}.`,
+    hint: 'Use token ids of this model and positions within its context.',
+  },
+  TAP_UNKNOWN: {
+    status: 400,
+    message: (e: { name: string; examples: string }): string =>
+      `There is no tap ${e.name} in this model. Taps are named like ${e.examples}.`,
+    hint: 'List them with tapNames(config).',
+  },
   OUT_OF_MEMORY: {
     status: 507,
     message: (e: { bytes: number; what: string }): string =>
@@ -147,7 +165,7 @@ export const errorTable = {
   },
   HUB_GATED: {
     status: 403,
-    message: (e: { repo: string; token: 'none' | 'refused' }): string =>
+    message: (e: { repo: string; token: 'none' | 'refused'; page: string }): string =>
       e.token === 'none'
         ? `${e.repo} is gated or private, and no token was given.`
         : `${e.repo} is gated or private, and the hub refused the token.`,
@@ -174,7 +192,7 @@ export const errorTable = {
   },
   PULL_CHOICE_NEEDED: {
     status: 400,
-    message: (e: { repo: string; found: string; allowed: string }): string =>
+    message: (e: { repo: string; found: string; allowed: string; example: string }): string =>
       `${e.repo} has ${e.found}. It has: ${e.allowed}.`,
     hint: (e: { repo: string; example: string }): string =>
       e.example === ''
