@@ -46,6 +46,12 @@ export const errorTable = {
       `${e.where} is of type ${e.dtype}; Corral computes with ${e.allowed}.`,
     hint: 'Take the same model in one of those types, for example Q4_K_M or Q8_0, or convert from the f16 original.',
   },
+  WEIGHT_NOT_STORABLE: {
+    status: 400,
+    message: (e: { dtype: string; value: string }): string =>
+      `A weight is ${e.value}, which the type ${e.dtype} cannot hold.`,
+    hint: 'Check that the original is whole; a model with such values can be converted to f32 or bf16.',
+  },
   TENSOR_MISSING: {
     status: 400,
     message: (e: { name: string; path: string }): string =>

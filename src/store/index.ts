@@ -1,0 +1,17 @@
+// The door to the local store: models pulled from a hub, listed, found by name, removed.
+
+export { storeFolder } from './folder.ts';
+export type { AcceptLicence, LicenceToAccept } from './licence.ts';
+export { formatModelName, type ModelName, parseModelName, readModelName } from './model-name.ts';
+export {
+  findModel,
+  listModels,
+  listUnfinished,
+  type Manifest,
+  removeModel,
+  resolveModel,
+  type StoredModel,
+  type StoreOptions,
+  type UnfinishedModel,
+} from './models.ts';
+export { type PulledModel, type PullOptions, pull } from './pull.ts';
