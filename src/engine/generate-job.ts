@@ -1,0 +1,178 @@
+// One answer in the making: samples a token whenever its last row has been computed, turns it into
+// text, and looks for the end.
+import { AsyncQueue } from '../base/async-queue.ts';
+import { random } from '../base/random.ts';
+import type { Detokenizer, TokenId } from '../tokenizer/tokenizer.ts';
+import { Adjustments } from './adjustments.ts';
+import type { Job } from './job.ts';
+import { type Candidates, choose } from './sampling.ts';
+import type { SamplingOptions } from './sampling-options.ts';
+import type { Sequence } from './scheduler.ts';
+import type { RowWish, StepResult } from './step.ts';
+import type { StepWish } from './step-program.ts';
+import { StopStrings } from './stop-strings.ts';
+
+/** Why an answer ended: an end token or stop string, the token limit, or the caller's signal. */
+export type FinishReason = 'stop' | 'length' | 'abort';
+
+/** A token's log-probability under the model, before penalties and at temperature 1. */
+export interface TokenLogprob {
+  readonly id: TokenId;
+  readonly logprob: number;
+}
+
+/** One generated token. */
+export interface TokenDelta {
+  readonly type: 'token-delta';
+  readonly id: TokenId;
+  /** Text that became certain with this token; may be empty. */
+  readonly text: string;
+  readonly logprob?: number;
+  readonly topLogprobs?: readonly TokenLogprob[];
+}
+
+/** The end of an answer. */
+export interface RequestEnd {
+  readonly type: 'request-end';
+  /** Text that was held back until now. */
+  readonly text: string;
+  readonly finishReason: FinishReason;
+  /** The stop string that ended it, if one did. */
+  readonly stop?: string;
+}
+
+/** What a generation yields, in order: tokens, then one end. */
+export type GenerationEvent = TokenDelta | RequestEnd;
+
+/** What a generate job needs besides its sequence. */
+export interface GenerateJobOptions {
+  readonly sequence: Sequence;
+  readonly frequencies: Float32Array;
+  readonly sampling: SamplingOptions;
+  readonly maxTokens: number;
+  readonly endTokens: ReadonlySet<TokenId>;
+  readonly stop: readonly string[];
+  /** Number of alternatives per token, or undefined for no log-probabilities. */
+  readonly logprobs: number | undefined;
+  readonly detokenizer: Detokenizer | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Called when the consumer leaves early. */
+  readonly onLeave: () => void;
+}
+
+/** Generates one answer; its events come out of `events`. */
+export class GenerateJob implements Job {
+  readonly sequence: Sequence;
+  readonly frequencies: Float32Array;
+  readonly signal: AbortSignal | undefined;
+  readonly events: AsyncQueue<GenerationEvent>;
+  readonly #options: GenerateJobOptions;
+  readonly #adjustments: Adjustments;
+  readonly #stops: StopStrings;
+  readonly #wishes: ReadonlySet<StepWish>;
+  readonly #promptTokens: number;
+
+  constructor(options: GenerateJobOptions) {
+    this.#options = options;
+    this.sequence = options.sequence;
+    this.frequencies = options.frequencies;
+    this.signal = options.signal;
+    this.events = new AsyncQueue(options.onLeave);
+    this.#promptTokens = options.sequence.tokens.length;
+    this.#adjustments = new Adjustments(options.sampling, options.sequence.tokens);
+    this.#stops = new StopStrings(options.stop);
+    const choosing: StepWish = options.sampling.temperature > 0 ? 'sample' : 'greedy';
+    this.#wishes = new Set(options.logprobs === undefined ? [choosing] : [choosing, 'logprobs']);
+  }
+
+  wish(): RowWish {
+    return {
+      wishes: this.#wishes,
+      temperature: this.#options.sampling.temperature,
+      adjustments: this.#adjustments.current(),
+      target: 0,
+    };
+  }
+
+  async accept(result: StepResult, row: number): Promise<boolean> {
+    const id = await this.#choose(result, row);
+    if (this.#options.endTokens.has(id)) return this.#end('stop');
+    const logprobs = await this.#logprobs(result, row, id);
+    this.sequence.tokens.push(id);
+    this.#adjustments.add(id);
+    const { text, stop } = this.#stops.push(this.#options.detokenizer?.push(id) ?? '');
+    this.events.push({ type: 'token-delta', id, text, ...logprobs });
+    if (stop !== undefined) return this.#end('stop', stop);
+    const count = this.sequence.tokens.length - this.#promptTokens;
+    return count >= this.#options.maxTokens ? this.#end('length') : false;
+  }
+
+  abort(): void {
+    this.#end('abort');
+  }
+
+  fail(error: unknown): void {
+    this.events.end({ error });
+  }
+
+  async #choose(result: StepResult, row: number): Promise<TokenId> {
+    const { sampling } = this.#options;
+    if (sampling.temperature === 0) return result.row('best.ids', row)[0] as TokenId;
+    const draw = random(sampling.seed, sampling.choice, this.sequence.tokens.length);
+    const candidates: Candidates = {
+      ids: result.row('candidates.ids', row) as Int32Array,
+      logits: result.row('candidates.values', row) as Float32Array,
+      logSumExp: result.row('candidates.mass', row)[0] as number,
+      complete: false,
+    };
+    const choice = choose(candidates, sampling, draw);
+    if (choice !== 'needs-all') return choice.id;
+    const all = sorted(await result.logits('adjusted', row));
+    const decided = choose({ ...candidates, ...all, complete: true }, sampling, draw);
+    return decided === 'needs-all' ? (all.ids[0] as TokenId) : decided.id;
+  }
+
+  async #logprobs(
+    result: StepResult,
+    row: number,
+    id: TokenId,
+  ): Promise<Pick<TokenDelta, 'logprob' | 'topLogprobs'>> {
+    const count = this.#options.logprobs;
+    if (count === undefined) return {};
+    const mass = result.row('mass', row)[0] as number;
+    const ids = result.row('top.ids', row) as Int32Array;
+    const values = result.row('top.values', row) as Float32Array;
+    const top = Array.from(ids, (topId, rank) => ({
+      id: topId,
+      logprob: (values[rank] as number) - mass,
+    }));
+    const listed = top.find((entry) => entry.id === id)?.logprob;
+    const logprob = listed ?? ((await result.logits('logits', row))[id] as number) - mass;
+    return { logprob, topLogprobs: top.slice(0, count) };
+  }
+
+  #end(finishReason: FinishReason, stop?: string): true {
+    // After a stop string nothing that was held back belongs to the answer.
+    const rest = stop === undefined ? this.#rest() : '';
+    this.events.push({
+      type: 'request-end',
+      text: rest,
+      finishReason,
+      ...(stop === undefined ? {} : { stop }),
+    });
+    this.events.end();
+    return true;
+  }
+
+  #rest(): string {
+    const { text, stop } = this.#stops.push(this.#options.detokenizer?.flush() ?? '');
+    return stop === undefined ? text + this.#stops.flush() : text;
+  }
+}
+
+function sorted(logits: Float32Array): { ids: Int32Array; logits: Float32Array } {
+  const ids = Int32Array.from(logits.keys()).sort(
+    (a, b) => (logits[b] as number) - (logits[a] as number) || a - b,
+  );
+  return { ids, logits: Float32Array.from(ids, (id) => logits[id] as number) };
+}

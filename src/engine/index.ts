@@ -1,0 +1,13 @@
+// The public door `corral/engine`.
+export { type CacheType, cacheBytesPerToken, cacheTypes } from './cache.ts';
+export { Engine, type EngineOptions, type GenerateRequest } from './engine.ts';
+export type {
+  FinishReason,
+  GenerationEvent,
+  RequestEnd,
+  TokenDelta,
+  TokenLogprob,
+} from './generate-job.ts';
+export { measurePerplexity, type Perplexity, type PerplexityRequest } from './perplexity.ts';
+export type { SamplingOptions } from './sampling-options.ts';
+export type { Score } from './score-job.ts';

@@ -1,0 +1,68 @@
+// Log-probabilities of a given text: every row asks for the logit of the token that follows it.
+import { errors } from '../base/errors.ts';
+import { present } from '../base/invariant.ts';
+import type { TokenId } from '../tokenizer/tokenizer.ts';
+import type { Job } from './job.ts';
+import type { Sequence } from './scheduler.ts';
+import type { RowWish, StepResult } from './step.ts';
+
+/** How likely a text is, token by token. */
+export interface Score {
+  /** Natural log-probability of each scored token given all before it. */
+  readonly logprobs: number[];
+  /** Was each scored token the likeliest? */
+  readonly greedy: boolean[];
+}
+
+/** Scores tokens[from] and all after it. */
+export class ScoreJob implements Job {
+  readonly sequence: Sequence;
+  readonly frequencies: Float32Array;
+  readonly signal: AbortSignal | undefined;
+  readonly result: Promise<Score>;
+  readonly #tokens: readonly TokenId[];
+  readonly #from: number;
+  readonly #score: Score = { logprobs: [], greedy: [] };
+  #resolve: (score: Score) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+
+  constructor(options: {
+    readonly sequence: Sequence;
+    readonly tokens: readonly TokenId[];
+    readonly frequencies: Float32Array;
+    readonly signal: AbortSignal | undefined;
+  }) {
+    this.sequence = options.sequence;
+    this.frequencies = options.frequencies;
+    this.signal = options.signal;
+    this.#tokens = options.tokens;
+    this.#from = options.sequence.outputsFrom + 1;
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  wish(position: number): RowWish {
+    const target = present(this.#tokens[position + 1], 'target');
+    return { wishes: new Set(['score']), temperature: 1, adjustments: [], target };
+  }
+
+  async accept(result: StepResult, row: number, position: number): Promise<boolean> {
+    const index = position + 1 - this.#from;
+    const [picked, mass] = [result.row('picked', row)[0], result.row('mass', row)[0]];
+    this.#score.logprobs[index] = present(picked, 'logit') - present(mass, 'mass');
+    this.#score.greedy[index] = result.row('top.ids', row)[0] === this.#tokens[position + 1];
+    const done = position + 2 === this.#tokens.length;
+    if (done) this.#resolve(this.#score);
+    return done;
+  }
+
+  abort(): void {
+    this.fail(errors.ABORTED({ what: 'Scoring' }));
+  }
+
+  fail(error: unknown): void {
+    this.#reject(error);
+  }
+}

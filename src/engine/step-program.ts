@@ -1,0 +1,91 @@
+// The program of a step: the model, its cache, and the row ops after the logits. Recorded once; each
+// step runs the part of it that its rows ask for.
+import type { LlamaConfig } from '../formats/llama-config.ts';
+import { forward, logitsHead, type Tap } from '../model/llama.ts';
+import { append, appendAll } from '../tensor/ops.ts';
+import { type Program, ProgramBuilder, type Value } from '../tensor/program.ts';
+
+/** Candidates the sampler sees of each row unless it asks for all. */
+export const candidateCount = 256;
+
+/** Most alternatives whose log-probabilities can be asked for. */
+export const maxTopLogprobs = 32;
+
+/** What of a step can be fetched, by what wants it. */
+export const stepOutputs = {
+  /** The likeliest token after adjustments. */
+  greedy: ['best.values', 'best.ids'],
+  /** Candidates after adjustments and the whole row's mass at the row's temperature. */
+  sample: ['candidates.values', 'candidates.ids', 'candidates.mass'],
+  /** The model's own distribution: before adjustments, at temperature 1. */
+  logprobs: ['mass', 'top.values', 'top.ids'],
+  /** The logit of each row's target, for scoring a given text. */
+  score: ['mass', 'picked', 'top.values', 'top.ids'],
+  /** The normalised hidden state. */
+  hidden: ['hidden'],
+} as const;
+
+/** A kind of thing rows may ask of a step. */
+export type StepWish = keyof typeof stepOutputs;
+
+/** Records the whole of it. The cache holds `slots` tokens in pages of `pageSize`. */
+export function recordStep(
+  config: LlamaConfig,
+  cache: { readonly slots: number; readonly pageSize: number },
+  taps?: ReadonlyMap<string, Tap>,
+): Program {
+  const builder = new ProgramBuilder('step');
+  const hidden = forward(
+    builder,
+    config,
+    {
+      tokens: builder.input('tokens', 'i32', ['rows']),
+      positions: builder.input('positions', 'i32', ['rows']),
+      sequence: builder.input('sequence', 'i32', ['rows']),
+      frequencies: builder.input('frequencies', 'f32', ['sequences', config.headDim / 2]),
+    },
+    {
+      cache: {
+        ...cache,
+        rowSlots: builder.input('slots', 'i32', ['rows']),
+        pageTable: builder.input('pageTable', 'i32', ['sequences', 'pages']),
+      },
+      ...(taps === undefined ? {} : { taps }),
+    },
+  ); // [rows, dim]
+  const wanted = append(builder, 'take_rows', [
+    hidden,
+    builder.input('outputs', 'i32', ['outputs']),
+  ]);
+  builder.output('hidden', wanted); // [outputs, dim]
+  appendSampling(builder, config, logitsHead(builder, config, wanted));
+  return builder.build();
+}
+
+function appendSampling(builder: ProgramBuilder, config: LlamaConfig, logits: Value): void {
+  const ones = builder.input('ones', 'f32', ['outputs']);
+  const inverseTemperatures = builder.input('inverseTemperatures', 'f32', ['outputs']);
+  const adjusted = append(builder, 'adjust_logits', [
+    logits,
+    builder.input('adjustments.where', 'i32', ['adjustments', 2]),
+    builder.input('adjustments.how', 'f32', ['adjustments', 2]),
+  ]); // [outputs, vocab]
+  builder.output('logits', logits);
+  builder.output('adjusted', adjusted);
+  builder.output('mass', append(builder, 'log_sum_exp', [logits, ones])); // [outputs]
+  builder.output(
+    'candidates.mass',
+    append(builder, 'log_sum_exp', [adjusted, inverseTemperatures]),
+  ); // [outputs]
+  const targets = builder.input('targets', 'i32', ['outputs']);
+  builder.output('picked', append(builder, 'pick', [logits, targets])); // [outputs]
+  const top = (name: string, of: Value, most: number): void => {
+    const k = Math.min(most, config.vocab);
+    const [values, ids] = appendAll(builder, 'top_k', [of], { k }); // [outputs, k] each
+    builder.output(`${name}.values`, values as Value);
+    builder.output(`${name}.ids`, ids as Value);
+  };
+  top('best', adjusted, 1);
+  top('candidates', adjusted, candidateCount);
+  top('top', logits, maxTopLogprobs);
+}

@@ -1,0 +1,141 @@
+// Runs one step on a device: lays the scheduled rows out as arrays, runs the part of the program they
+// ask for, and hands back each output row's results.
+import { present } from '../base/invariant.ts';
+import type { Device, DeviceBuffer, Executable, HostArray } from '../device/device.ts';
+import { type DimSizes, type Program, prune } from '../tensor/program.ts';
+import type { Adjustment } from './adjustments.ts';
+import { type Chunk, type SchedulerState, slotOf } from './scheduler.ts';
+import { type StepWish, stepOutputs } from './step-program.ts';
+
+/** What one output row asks for. */
+export interface RowWish {
+  readonly wishes: ReadonlySet<StepWish>;
+  readonly temperature: number;
+  readonly adjustments: readonly Adjustment[];
+  /** The token whose log-probability is wanted; 0 where none is. */
+  readonly target: number;
+}
+
+/** A chunk with what its output rows ask, from its first output position on. */
+export interface StepChunk extends Chunk {
+  readonly frequencies: Float32Array;
+  readonly wishes: readonly RowWish[];
+}
+
+/** The results of a step. Rows are numbered through all chunks in order. */
+export interface StepResult {
+  /** One row of a fetched output. */
+  row(name: string, row: number): HostArray;
+  /** The whole adjusted or plain logits of a row; only until the next step. */
+  logits(name: 'logits' | 'adjusted', row: number): Promise<Float32Array>;
+}
+
+/** Compiles variants on first use and runs them. */
+export class StepRunner {
+  readonly #device: Device;
+  readonly #program: Program;
+  readonly #buffers: Readonly<Record<string, DeviceBuffer>>;
+  readonly #executables = new Map<string, Executable>();
+
+  constructor(device: Device, program: Program, buffers: Readonly<Record<string, DeviceBuffer>>) {
+    this.#device = device;
+    this.#program = program;
+    this.#buffers = buffers;
+  }
+
+  async run(
+    state: SchedulerState,
+    chunks: readonly StepChunk[],
+    signal?: AbortSignal,
+  ): Promise<StepResult> {
+    const wishes = chunks.flatMap((chunk) => chunk.wishes);
+    const kinds = new Set(wishes.flatMap((wish) => [...wish.wishes]));
+    const executable = this.#executable(kinds);
+    const fetch = [...new Set([...kinds].flatMap((kind) => stepOutputs[kind]))];
+    const fetched = await this.#device.run(executable, {
+      ...layOut(state, chunks, wishes),
+      fetch,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const outputs = wishes.length;
+    return {
+      row: (name, row) => {
+        const data = present(fetched[name], `output ${name}`);
+        const width = data.length / outputs;
+        return data.subarray(row * width, (row + 1) * width);
+      },
+      logits: async (name, row) =>
+        (await this.#device.readOutput(executable, name, row, 1)) as Float32Array,
+    };
+  }
+
+  #executable(kinds: ReadonlySet<StepWish>): Executable {
+    const key = [...kinds].sort().join(' ');
+    const known = this.#executables.get(key);
+    if (known !== undefined) return known;
+    const outputs = new Set<string>([...kinds].flatMap((kind) => stepOutputs[kind]));
+    // Kept readable for the rare row that needs all of it.
+    if (kinds.has('sample')) outputs.add('adjusted');
+    if (kinds.has('logprobs') || kinds.has('score')) outputs.add('logits');
+    const program = prune(this.#program, [...outputs]);
+    const executable = this.#device.compile(program, this.#buffers);
+    this.#executables.set(key, executable);
+    return executable;
+  }
+}
+
+function layOut(
+  state: SchedulerState,
+  chunks: readonly StepChunk[],
+  wishes: readonly RowWish[],
+): { inputs: Record<string, HostArray>; sizes: DimSizes } {
+  const rows = chunks.reduce((total, chunk) => total + chunk.count, 0);
+  const pages = chunks.reduce(
+    (most, { start, count }) => Math.max(most, Math.ceil((start + count) / state.pageSize)),
+    0,
+  );
+  const adjustments = wishes.flatMap((wish, row) =>
+    wish.adjustments.map((adjustment) => ({ row, ...adjustment })),
+  );
+  const half = chunks[0]?.frequencies.length ?? 0;
+  const sizes = {
+    rows,
+    outputs: wishes.length,
+    sequences: chunks.length,
+    pages,
+    adjustments: adjustments.length,
+  };
+  const inputs = {
+    tokens: new Int32Array(rows),
+    positions: new Int32Array(rows),
+    sequence: new Int32Array(rows),
+    slots: new Int32Array(rows),
+    frequencies: new Float32Array(chunks.length * half),
+    pageTable: new Int32Array(chunks.length * pages),
+    outputs: new Int32Array(wishes.length),
+    ones: new Float32Array(wishes.length).fill(1),
+    inverseTemperatures: Float32Array.from(wishes, ({ temperature }) =>
+      temperature > 0 ? 1 / temperature : 1,
+    ),
+    targets: Int32Array.from(wishes, ({ target }) => target),
+    'adjustments.where': Int32Array.from(adjustments.flatMap(({ row, id }) => [row, id])),
+    'adjustments.how': Float32Array.from(
+      adjustments.flatMap(({ divisor, addend }) => [divisor, addend]),
+    ),
+  };
+
+  let row = 0;
+  let output = 0;
+  for (const [index, { sequence, start, count, frequencies, wishes: asked }] of chunks.entries()) {
+    inputs.frequencies.set(frequencies, index * half);
+    inputs.pageTable.set(sequence.pages.slice(0, pages), index * pages);
+    for (let position = start; position < start + count; position++, row++) {
+      inputs.tokens[row] = present(sequence.tokens[position], 'token');
+      inputs.positions[row] = position;
+      inputs.sequence[row] = index;
+      inputs.slots[row] = slotOf(state, sequence, position);
+      if (position >= start + count - asked.length) inputs.outputs[output++] = row;
+    }
+  }
+  return { inputs, sizes };
+}
