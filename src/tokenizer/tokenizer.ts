@@ -14,7 +14,17 @@ export interface EncodeOptions {
    * can become a control token. `parse`: they become their tokens; only for templates, never for users' text.
    */
   readonly control?: 'plain' | 'parse';
+  /**
+   * `text` (default): a text of its own, so SentencePiece puts its dummy space before it.
+   * `continuation`: what follows other text, without a dummy space.
+   */
+  readonly start?: 'text' | 'continuation';
 }
+
+/** A stretch of a text between control strings, or the control token of such a string. */
+export type Segment =
+  | { readonly control: TokenId }
+  | { readonly text: string; readonly start: 'text' | 'continuation' };
 
 /** How `decode` treats control tokens: left out (default) or written as their strings. */
 export interface DecodeOptions {
@@ -40,9 +50,14 @@ export interface Tokenizer {
   readonly bos: TokenId | undefined;
   readonly eos: TokenId | undefined;
   readonly unknown: TokenId | undefined;
+  readonly pad: TokenId | undefined;
   /** Does the model expect `bos` before a text (most Llamas do)? */
   readonly addsBos: boolean;
+  /** The strings that become control tokens under `control: 'parse'` and never otherwise. */
+  readonly controls: ReadonlyMap<string, TokenId>;
   encode(text: string, options?: EncodeOptions): TokenId[];
+  /** Cuts a text at its control strings, as `control: 'parse'` does; each stretch is then encoded by itself. */
+  segments(text: string): Segment[];
   /** Inverse of encode for a whole sequence: takes off the dummy space that encode put before the text. */
   decode(ids: readonly TokenId[], options?: DecodeOptions): string;
   /** The piece as the vocabulary writes it, such as `▁the` or `<0x0A>`. Throws TOKEN_UNKNOWN. */

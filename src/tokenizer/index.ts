@@ -1,0 +1,16 @@
+// The door `corral/tokenizer`: text to ids and back, and conversations to prompts.
+
+export { type GgufTokenizerFields, tokenizerFromGguf } from './gguf-tokenizer.ts';
+export { tokenizerFromJson } from './json-tokenizer.ts';
+export { tokenizerFromLlama2c } from './llama2c-tokenizer.ts';
+export { tokenizerFromSentencePiece } from './sentencepiece-model.ts';
+export type {
+  DecodeOptions,
+  Detokenizer,
+  EncodeOptions,
+  Segment,
+  TokenId,
+  Tokenizer,
+  TokenKind,
+} from './tokenizer.ts';
+export { writeSentencePiece } from './write-sentencepiece.ts';
