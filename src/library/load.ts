@@ -1,0 +1,100 @@
+// From a path or a name in the store to a Llama that answers.
+import { errors } from '../base/errors.ts';
+import { type Logger, silentLogger } from '../base/log.ts';
+import type { OnProgress } from '../base/progress.ts';
+import { openDevice } from '../device/open.ts';
+import { type CacheType, cacheTypes, Engine } from '../engine/index.ts';
+import type { Checkpoint } from '../formats/checkpoint.ts';
+import { openCheckpoint } from '../formats/open.ts';
+import { loadWeights } from '../model/index.ts';
+import { resolveModel } from '../store/index.ts';
+import { Llama } from './llama.ts';
+
+/** How a model is loaded. */
+export interface LoadOptions {
+  /** `cpu` or `reference`; default: the fastest that works here. */
+  readonly device?: string;
+  /** Threads that compute. Default: the physical cores this process may use. */
+  readonly threads?: number;
+  /** Longest sequence in tokens. Default: the model's own context. */
+  readonly context?: number;
+  /** Type of the key-value cache. Default f16. */
+  readonly cache?: CacheType;
+  /** Full-length conversations the cache holds at once. Default: what fits in 4 GiB. */
+  readonly sequences?: number;
+  /** A tokenizer file, for checkpoints that carry none or in place of theirs. */
+  readonly tokenizer?: string;
+  /** A params.json or config.json, for checkpoints that do not tell their shape. */
+  readonly config?: string;
+  /** Jinja source, or `llama-2`, in place of the checkpoint's chat template. */
+  readonly chatTemplate?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  readonly logger?: Logger;
+}
+
+/**
+ * Loads a model: a file, a folder, or a name in the local store.
+ * @example await using llama = await load('model.gguf');
+ */
+export async function load(model: string, options: LoadOptions = {}): Promise<Llama> {
+  const { cache, logger = silentLogger } = options;
+  if (cache !== undefined && !cacheTypes.includes(cache)) {
+    throw errors.OPTION_INVALID({
+      option: 'cache',
+      found: String(cache),
+      allowed: cacheTypes.join(', '),
+    });
+  }
+  const startAt = performance.now();
+  const checkpoint = await openCheckpoint(
+    await resolveModel(model),
+    pick(options, ['config', 'tokenizer']),
+  );
+  try {
+    const device = openDevice(options.device, { ...pick(options, ['threads']), logger });
+    try {
+      return await assemble(checkpoint, device, options, startAt);
+    } catch (error) {
+      await device.close();
+      throw error;
+    }
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function assemble(
+  checkpoint: Checkpoint,
+  device: ReturnType<typeof openDevice>,
+  options: LoadOptions,
+  startAt: number,
+): Promise<Llama> {
+  const weights = await loadWeights(checkpoint, device, pick(options, ['onProgress', 'signal']));
+  const tokenizer = await checkpoint.tokenizer();
+  const engine = await Engine.open({
+    config: checkpoint.config,
+    device,
+    weights,
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...pick(options, ['context', 'cache', 'sequences']),
+  });
+  return new Llama({
+    name: checkpoint.name,
+    path: checkpoint.path,
+    config: checkpoint.config,
+    tokenizer,
+    chatTemplate: options.chatTemplate ?? checkpoint.chatTemplate,
+    generation: checkpoint.generation,
+    engine,
+    device,
+    loadSeconds: (performance.now() - startAt) / 1000,
+  });
+}
+
+// The options that are there: exactOptionalPropertyTypes tells absent from undefined.
+function pick<T extends object, K extends keyof T>(options: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(
+    keys.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
+  ) as Pick<T, K>;
+}
