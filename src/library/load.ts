@@ -7,8 +7,8 @@ import { type CacheType, cacheTypes, Engine } from '../engine/index.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import { openCheckpoint } from '../formats/open.ts';
 import { loadWeights } from '../model/index.ts';
-import { resolveModel } from '../store/index.ts';
 import { Llama } from './llama.ts';
+import { locateModel } from './locate.ts';
 
 /** How a model is loaded. */
 export interface LoadOptions {
@@ -48,7 +48,7 @@ export async function load(model: string, options: LoadOptions = {}): Promise<Ll
   }
   const startAt = performance.now();
   const checkpoint = await openCheckpoint(
-    await resolveModel(model),
+    await locateModel(model),
     pick(options, ['config', 'tokenizer']),
   );
   try {
