@@ -62,15 +62,16 @@ export function cutAtControls(text: string, finder: StringFinder, options: CutOp
   const addText = (until: number, eatsEnd: boolean): void => {
     let stretch = text.slice(from, until);
     if (eatsStart) stretch = stretch.trimStart();
+    const at = until - stretch.length;
     if (eatsEnd) stretch = stretch.trimEnd();
-    if (stretch !== '') segments.push({ text: stretch, start });
+    if (stretch !== '') segments.push({ at, text: stretch, start });
   };
   for (;;) {
     const found = finder.next(text, from);
     if (!found) break;
     const eats = spaceEating.get(found.id);
     addText(found.start, eats?.before ?? false);
-    segments.push({ control: found.id });
+    segments.push({ at: found.start, control: found.id });
     from = found.end;
     eatsStart = eats?.after ?? false;
     start = dummySpace === 'every' || found.id === bos ? 'text' : 'continuation';

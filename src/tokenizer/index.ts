@@ -1,7 +1,10 @@
 // The door `corral/tokenizer`: text to ids and back, and conversations to prompts.
 
+export { type ChatOptions, defaultChatTemplate, encodeChat } from './chat.ts';
+export { type ChatEncoding, type ChatMessage, type ChatRole, chatRoles } from './chat-message.ts';
 export { type GgufTokenizerFields, tokenizerFromGguf } from './gguf-tokenizer.ts';
 export { tokenizerFromJson } from './json-tokenizer.ts';
+export { llama2SystemPrompt } from './llama2-chat.ts';
 export { tokenizerFromLlama2c } from './llama2c-tokenizer.ts';
 export { tokenizerFromSentencePiece } from './sentencepiece-model.ts';
 export type {

@@ -21,10 +21,13 @@ export interface EncodeOptions {
   readonly start?: 'text' | 'continuation';
 }
 
-/** A stretch of a text between control strings, or the control token of such a string. */
+/**
+ * A stretch of a text between control strings, or the control token of such a string. `at` is where
+ * it begins in the whole text, in UTF-16 units.
+ */
 export type Segment =
-  | { readonly control: TokenId }
-  | { readonly text: string; readonly start: 'text' | 'continuation' };
+  | { readonly at: number; readonly control: TokenId }
+  | { readonly at: number; readonly text: string; readonly start: 'text' | 'continuation' };
 
 /** How `decode` treats control tokens: left out (default) or written as their strings. */
 export interface DecodeOptions {
