@@ -56,30 +56,36 @@ export class ByteReader {
   }
 
   u8(what: string): number {
-    return this.#view.getUint8(this.#take(1, what));
+    const at = this.#take(1, what);
+    return this.#view.getUint8(at);
   }
 
   i8(what: string): number {
-    return this.#view.getInt8(this.#take(1, what));
+    const at = this.#take(1, what);
+    return this.#view.getInt8(at);
   }
 
   u16(what: string): number {
-    return this.#view.getUint16(this.#take(2, what), true);
+    const at = this.#take(2, what);
+    return this.#view.getUint16(at, true);
   }
 
   i16(what: string): number {
-    return this.#view.getInt16(this.#take(2, what), true);
+    const at = this.#take(2, what);
+    return this.#view.getInt16(at, true);
   }
 
   /** Throws when it is above `max`. */
   u32(what: string, max: number = 0xffffffff): number {
-    const value = this.#view.getUint32(this.#take(4, what), true);
+    const at = this.#take(4, what);
+    const value = this.#view.getUint32(at, true);
     if (value > max) throw this.#tooLarge(what, String(value), max, 4);
     return value;
   }
 
   i32(what: string): number {
-    return this.#view.getInt32(this.#take(4, what), true);
+    const at = this.#take(4, what);
+    return this.#view.getInt32(at, true);
   }
 
   /** Throws when it is above `max`, which no number beyond 2^53 - 1 can pass. */
@@ -93,19 +99,23 @@ export class ByteReader {
   }
 
   u64AsBigInt(what: string): bigint {
-    return this.#view.getBigUint64(this.#take(8, what), true);
+    const at = this.#take(8, what);
+    return this.#view.getBigUint64(at, true);
   }
 
   i64AsBigInt(what: string): bigint {
-    return this.#view.getBigInt64(this.#take(8, what), true);
+    const at = this.#take(8, what);
+    return this.#view.getBigInt64(at, true);
   }
 
   f32(what: string): number {
-    return this.#view.getFloat32(this.#take(4, what), true);
+    const at = this.#take(4, what);
+    return this.#view.getFloat32(at, true);
   }
 
   f64(what: string): number {
-    return this.#view.getFloat64(this.#take(8, what), true);
+    const at = this.#take(8, what);
+    return this.#view.getFloat64(at, true);
   }
 
   /** A copy of the next bytes. Throws when there are more than `max`. */
@@ -133,6 +143,7 @@ export class ByteReader {
   }
 
   // Makes the next `length` bytes lie in the window, moves past them, and returns where they start in it.
+  // It may replace the window and its view: call it before naming either.
   #take(length: number, what: string): number {
     this.#checkLeft(length, what);
     let at = this.#offset - this.#windowStart;
