@@ -26,6 +26,8 @@ export interface ChatOptions {
    * `best-effort` (default): such a message counts as nobody's.
    */
   readonly labels?: 'required' | 'best-effort' | undefined;
+  /** What a template that asks for the date is told. Default: now. */
+  readonly now?: Date | undefined;
 }
 
 /**
@@ -60,6 +62,7 @@ export function encodeChat(
     tools: options.tools,
     variables: options.variables,
     labelsRequired: options.labels === 'required',
+    now: options.now ?? new Date(),
   });
 }
 

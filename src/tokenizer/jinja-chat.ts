@@ -15,6 +15,7 @@ export interface JinjaChatOptions {
   readonly tools: readonly unknown[] | undefined;
   readonly variables: Readonly<Record<string, unknown>> | undefined;
   readonly labelsRequired: boolean;
+  readonly now: Date;
 }
 
 /** The tokens of a conversation as a template writes it. */
@@ -37,15 +38,18 @@ export function encodeJinjaChat(
     id === undefined ? undefined : tokenizer.piece(id);
   const render = (some: readonly ChatMessage[], addGenerationPrompt: boolean): string =>
     renderJinja(template, {
-      bos_token: special(tokenizer.bos) ?? '',
-      eos_token: special(tokenizer.eos) ?? '',
-      unk_token: special(tokenizer.unknown) ?? '',
-      pad_token: special(tokenizer.pad) ?? '',
-      ...(protectValue(variables ?? {}, standIns) as Readonly<Record<string, unknown>>),
-      messages: some,
-      tools: tools ? protectValue(tools, standIns) : null,
-      documents: null,
-      add_generation_prompt: addGenerationPrompt,
+      now: options.now,
+      variables: {
+        bos_token: special(tokenizer.bos) ?? '',
+        eos_token: special(tokenizer.eos) ?? '',
+        unk_token: special(tokenizer.unknown) ?? '',
+        pad_token: special(tokenizer.pad) ?? '',
+        ...(protectValue(variables ?? {}, standIns) as Readonly<Record<string, unknown>>),
+        messages: some,
+        tools: tools ? protectValue(tools, standIns) : null,
+        documents: null,
+        add_generation_prompt: addGenerationPrompt,
+      },
     });
   const marked = safe.map((message) =>
     message.role === 'assistant' ? markContent(message, begin, end) : message,
