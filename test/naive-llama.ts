@@ -1,7 +1,7 @@
 // A Llama in a hundred plain lines of float64, written from the papers and nothing else: no programs,
 // no cache, no batching. What the real one is checked against.
 import type { Checkpoint } from '../src/formats/checkpoint.ts';
-import { dequantize } from '../src/tensor/codecs/codecs.ts';
+import { dequantize } from '../src/tensor/codecs/codec.ts';
 import type { WeightDType } from '../src/tensor/dtype.ts';
 
 type Vector = number[];

@@ -4,7 +4,7 @@ import { random } from '../src/base/random.ts';
 import type { Checkpoint, TensorInfo } from '../src/formats/checkpoint.ts';
 import type { LlamaConfig } from '../src/formats/llama-config.ts';
 import { weightShapes } from '../src/model/weights.ts';
-import { quantize } from '../src/tensor/codecs/codecs.ts';
+import { quantize } from '../src/tensor/codecs/codec.ts';
 import { fitsBlocks, type WeightDType } from '../src/tensor/dtype.ts';
 import { tokenizerFromLlama2c } from '../src/tokenizer/llama2c-tokenizer.ts';
 import type { Tokenizer } from '../src/tokenizer/tokenizer.ts';

@@ -6,7 +6,7 @@ import type { OnProgress } from '../base/progress.ts';
 import type { Device, DeviceBuffer } from '../device/device.ts';
 import { type Checkpoint, type TensorInfo, tensorNames } from '../formats/checkpoint.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
-import { dequantize } from '../tensor/codecs/codecs.ts';
+import { dequantize } from '../tensor/codecs/codec.ts';
 import { dtypeNames, fitsBlocks, rowBytes, type WeightDType } from '../tensor/dtype.ts';
 
 // Bytes copied at a time: large enough for the disk, small enough for the event loop.

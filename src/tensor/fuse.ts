@@ -142,7 +142,8 @@ export function fuse(program: Program, only: readonly OpName[] = opNames): Progr
       replaced.set(index, {
         op: pattern.op,
         inputs: pattern.inputs.map(idOf),
-        outputs: pattern.outputs.map(idOf),
+        // Placeholders stand for more outputs than most ops have: only real ones were bound.
+        outputs: pattern.outputs.flatMap((variable) => match.values.get(variable) ?? []),
         attributes: match.attributes,
       });
       break;

@@ -1,5 +1,5 @@
 // The public door `corral/tensor`: dtypes and their codecs, the op table, programs.
-export { dequantize, dequantizeInto, quantize } from './codecs/codecs.ts';
+export { dequantize, dequantizeInto, quantize } from './codecs/codec.ts';
 export {
   type DType,
   dtypeNames,

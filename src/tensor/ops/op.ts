@@ -1,6 +1,6 @@
 // What a row of the op table holds, and how a reference kernel sees its tensors.
 import { invariant, present } from '../../base/invariant.ts';
-import { dequantizeInto, quantize } from '../codecs/codecs.ts';
+import { dequantizeInto, quantize } from '../codecs/codec.ts';
 import { type DType, rowBytes, type WeightDType } from '../dtype.ts';
 import type { Attributes, Dim, OutputSpec, ShapeRule, Value } from '../program.ts';
 
