@@ -144,7 +144,7 @@ export const errorTable = {
   TOKEN_UNKNOWN: {
     status: 400,
     message: (e: { id: number; size: number }): string =>
-      `There is no token ${e.id}; ids go from 0 to ${e.size - 1}.`,
+      `There is no token ${e.id}: this vocabulary has ${e.size} tokens, numbered from 0.`,
     hint: 'Use ids of this very tokenizer.',
   },
   CHAT_INVALID: {
@@ -222,6 +222,19 @@ export const errorTable = {
     message: (e: { name: string; holder: string }): string =>
       `${e.name} is being pulled or removed by ${e.holder}.`,
     hint: 'Wait until it has finished, then try again.',
+  },
+  MODEL_NEEDED: {
+    status: 400,
+    message: (e: { found: string }): string =>
+      e.found === ''
+        ? 'No model was named, and none ships with this version of Corral.'
+        : `${e.found} is neither a file nor a model in the store, so it was taken for the prompt; but no model was named, and none ships with this version of Corral.`,
+    hint: 'Name a model first: corral COMMAND MODEL …; `corral pull OWNER/NAME` gets one, `corral list` shows those you have.',
+  },
+  USAGE_INVALID: {
+    status: 400,
+    message: (e: { reason: string; command: string }): string => e.reason,
+    hint: (e: { command: string }): string => `\`${e.command} --help\` shows how it is used.`,
   },
   MODEL_NOT_FOUND: {
     status: 404,

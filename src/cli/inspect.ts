@@ -1,0 +1,188 @@
+// corral inspect: what is in a checkpoint, and what it needs to run here. Reads no weights.
+import { stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { Checkpoint } from '../formats/checkpoint.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import {
+  addCommonOptions,
+  addFileOptions,
+  type CommonOptions,
+  dropUndefined,
+  readNumber,
+} from './command-options.ts';
+import { type Context, printJson, printLines } from './context.ts';
+import type { Library } from './library.ts';
+import { resolveModelArgument } from './model-argument.ts';
+import { formatBytes, formatCount, formatTable } from './present.ts';
+
+interface InspectOptions extends CommonOptions {
+  readonly context?: number;
+  readonly tokenizer?: string;
+  readonly config?: string;
+}
+
+const cacheTypes = ['f16', 'f32', 'q8_0'] as const;
+
+/** What --json prints. */
+interface Inspection {
+  readonly name: string;
+  readonly path: string;
+  readonly format: string;
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  readonly licence: string | null;
+  readonly parameters: number;
+  readonly config: Checkpoint['config'];
+  readonly tokenizer: {
+    readonly kind: string;
+    readonly size: number;
+    readonly bos: number | null;
+    readonly eos: number | null;
+    readonly addsBos: boolean;
+  } | null;
+  readonly chatTemplate: boolean;
+  readonly generation: Checkpoint['generation'];
+  readonly dtypes: Readonly<
+    Record<
+      string,
+      { readonly tensors: number; readonly parameters: number; readonly bytes: number }
+    >
+  >;
+  readonly memory: {
+    readonly context: number;
+    readonly weights: number;
+    readonly cache: Readonly<Record<string, number>>;
+    readonly total: Readonly<Record<string, number>>;
+  };
+}
+
+/** Adds the command. */
+export function addInspect(program: Command, context: Context): void {
+  const tokens = readNumber('--context', { low: 1, high: 2 ** 31 - 1, whole: true });
+  const command = program
+    .command('inspect')
+    .summary('what is in the file, what it needs to run here')
+    .description('Shows config, tokenizer, types of weights and the memory that MODEL needs.')
+    .argument('<model>', 'file, folder or name in the local store')
+    .option('--context <tokens>', "memory for so many tokens (default: the model's own)", tokens)
+    .action((model, options) => inspect(model, options, context));
+  addCommonOptions(addFileOptions(command), 'everything');
+}
+
+async function inspect(model: string, options: InspectOptions, context: Context): Promise<void> {
+  const { io, library } = context;
+  const path = await resolveModelArgument(model, context);
+  const { config, tokenizer } = options;
+  const checkpoint = await library.openCheckpoint(path, dropUndefined({ config, tokenizer }));
+  try {
+    const inspection = await describe(checkpoint, options.context, library);
+    if (options.json === true) return await printJson(io, inspection);
+    return await printLines(io, present(inspection));
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function describe(
+  checkpoint: Checkpoint,
+  asked: number | undefined,
+  library: Library,
+): Promise<Inspection> {
+  const { config } = checkpoint;
+  const context = asked ?? config.context;
+  const files = await Promise.all(
+    checkpoint.files.map(async (path) => ({ path, bytes: (await stat(path)).size })),
+  );
+  const dtypes: Record<string, { tensors: number; parameters: number; bytes: number }> = {};
+  let parameters = 0;
+  let weights = 0;
+  for (const { dtype, shape, bytes } of checkpoint.tensors.values()) {
+    const elements = shape.reduce((product, size) => product * size, 1);
+    const row = dtypes[dtype] ?? { tensors: 0, parameters: 0, bytes: 0 };
+    dtypes[dtype] = {
+      tensors: row.tensors + 1,
+      parameters: row.parameters + elements,
+      bytes: row.bytes + bytes,
+    };
+    parameters += elements;
+    weights += bytes;
+  }
+  const cache: Record<string, number> = {};
+  const total: Record<string, number> = {};
+  for (const type of cacheTypes) {
+    const bytes = Math.ceil((await library.cacheBytesPerToken(config, type)) * context);
+    cache[type] = bytes;
+    total[type] = weights + bytes;
+  }
+  return {
+    name: checkpoint.name,
+    path: checkpoint.path,
+    format: checkpoint.format,
+    files,
+    licence: checkpoint.licence ?? null,
+    parameters,
+    config,
+    tokenizer: describeTokenizer(await checkpoint.tokenizer()),
+    chatTemplate: checkpoint.chatTemplate !== undefined,
+    generation: checkpoint.generation,
+    dtypes,
+    memory: { context, weights, cache, total },
+  };
+}
+
+function describeTokenizer(tokenizer: Tokenizer | undefined): Inspection['tokenizer'] {
+  if (tokenizer === undefined) return null;
+  const { kind, size, bos = null, eos = null, addsBos } = tokenizer;
+  return { kind, size, bos, eos, addsBos };
+}
+
+function present(found: Inspection): string[] {
+  const { config, tokenizer, memory } = found;
+  const bytes = found.files.reduce((sum, file) => sum + file.bytes, 0);
+  const scaling = config.ropeScaling.kind === 'none' ? '' : `, ${config.ropeScaling.kind} scaling`;
+  const window = config.slidingWindow === undefined ? '' : `, window ${config.slidingWindow}`;
+  const rows: string[][] = [
+    ['name', found.name],
+    ['format', `${found.format}, ${found.files.length} file(s), ${formatBytes(bytes)}`],
+    ['parameters', `${formatCount(found.parameters)} (${found.parameters})`],
+    [
+      'shape',
+      `${config.layers} layers, dim ${config.dim}, feed-forward ${config.feedForward}, vocabulary ${config.vocab}`,
+    ],
+    [
+      'attention',
+      `${config.heads} heads of ${config.headDim}, ${config.kvHeads} key-value heads${window}`,
+    ],
+    ['positions', `context ${config.context}, RoPE base ${config.ropeTheta}${scaling}`],
+    ['norm', `epsilon ${config.normEps}`],
+    [
+      'embedding',
+      config.tiedEmbeddings ? 'is the output matrix too' : 'apart from the output matrix',
+    ],
+    [
+      'tokenizer',
+      tokenizer === null ? 'none: give --tokenizer' : `${tokenizer.kind}, ${tokenizer.size} tokens`,
+    ],
+    ['chat', found.chatTemplate ? 'has a template' : 'has no template'],
+    ['licence', found.licence ?? 'not stated'],
+  ];
+  const types = Object.entries(found.dtypes).map(([dtype, row]) => [
+    dtype,
+    String(row.tensors),
+    formatCount(row.parameters),
+    formatBytes(row.bytes),
+  ]);
+  const needs = cacheTypes.map((type) => [
+    type,
+    formatBytes(memory.weights),
+    formatBytes(memory.cache[type] ?? 0),
+    formatBytes(memory.total[type] ?? 0),
+  ]);
+  return [
+    ...formatTable(rows),
+    '',
+    ...formatTable([['type', 'tensors', 'parameters', 'bytes'], ...types], [1, 2, 3]),
+    '',
+    `memory for a context of ${memory.context} tokens:`,
+    ...formatTable([['cache', 'weights', 'keys and values', 'together'], ...needs], [1, 2, 3]),
+  ];
+}

@@ -1,0 +1,90 @@
+// What commands ask of the library, each room loaded when a command first needs it, so that
+// `corral --version` answers at once. Tests put a fake in its place.
+import type { OnProgress } from '../base/progress.ts';
+import type { Checkpoint } from '../formats/checkpoint.ts';
+import type { LlamaConfig } from '../formats/llama-config.ts';
+import type {
+  ChatMessage,
+  GenerateOptions,
+  GenerationResult,
+  Llama,
+  LoadOptions,
+  Perplexity,
+} from '../index.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { confirm } from './confirm.ts';
+
+export type { ChatMessage, GenerateOptions, GenerationResult, LoadOptions };
+
+/** An answer in the making. */
+export interface AnswerStream extends AsyncIterable<string> {
+  result(): Promise<GenerationResult>;
+}
+
+/** A loaded model, as far as commands use it. */
+export interface LoadedModel extends Pick<Llama, 'name' | 'context' | 'device' | 'loadSeconds'> {
+  complete(prompt: string, options?: GenerateOptions): AnswerStream;
+  chat(messages: readonly ChatMessage[], options?: GenerateOptions): AnswerStream;
+  perplexity(
+    text: string,
+    options?: {
+      readonly stride?: number;
+      readonly onProgress?: OnProgress;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<Perplexity>;
+  close(): Promise<void>;
+}
+
+/** How a checkpoint is converted. */
+export interface ConvertOptions {
+  readonly type: string;
+  readonly format?: 'gguf' | 'safetensors';
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/** What a conversion wrote. */
+export interface ConvertResult {
+  readonly bytes: number;
+  readonly fallbacks: readonly {
+    readonly name: string;
+    readonly wanted: string;
+    readonly used: string;
+  }[];
+}
+
+/** The doors that commands go through. */
+export interface Library {
+  load(path: string, options: LoadOptions): Promise<LoadedModel>;
+  openCheckpoint(
+    path: string,
+    options: { readonly config?: string; readonly tokenizer?: string },
+  ): Promise<Checkpoint>;
+  /** From a tokenizer file, or from whatever checkpoint carries one. */
+  openTokenizer(path: string): Promise<Tokenizer>;
+  convertCheckpoint(
+    checkpoint: Checkpoint,
+    out: string,
+    options: ConvertOptions,
+  ): Promise<ConvertResult>;
+  /** Bytes of keys and values per token. */
+  cacheBytesPerToken(config: LlamaConfig, type: 'f16' | 'f32' | 'q8_0'): Promise<number>;
+  store(): Promise<typeof import('../store/index.ts')>;
+  /** Asks yes or no on the terminal. */
+  confirm(question: string): Promise<boolean>;
+}
+
+/** The real thing. */
+export const lazyLibrary: Library = {
+  load: async (path, options) => (await import('../index.ts')).load(path, options),
+  openCheckpoint: async (path, options) =>
+    (await import('../formats/index.ts')).openCheckpoint(path, options),
+  openTokenizer: async (path) => (await import('../formats/index.ts')).openTokenizer(path),
+  convertCheckpoint: async (checkpoint, out, options) =>
+    (await import('../formats/index.ts')).convertCheckpoint(checkpoint, out, options),
+  cacheBytesPerToken: async (config, type) =>
+    (await import('../engine/index.ts')).cacheBytesPerToken(config, type),
+  store: () => import('../store/index.ts'),
+  confirm,
+};

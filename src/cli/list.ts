@@ -1,0 +1,70 @@
+// corral list and corral rm: what the local store holds, and taking a model out of it.
+import type { Command } from 'commander';
+import { addCommonOptions, type CommonOptions } from './command-options.ts';
+import { type Context, printJson, printLines } from './context.ts';
+import { write } from './io.ts';
+import { storeOf } from './model-argument.ts';
+import { formatBytes, formatTable } from './present.ts';
+
+/** Adds the commands. */
+export function addList(program: Command, context: Context): void {
+  const list = program
+    .command('list')
+    .alias('ls')
+    .summary('the models in the local store')
+    .description('Lists the models in the local store: those that are whole.')
+    .action((options) => listStore(options, context));
+  addCommonOptions(list, 'the models');
+  const remove = program
+    .command('rm')
+    .summary('remove models from the local store')
+    .description('Removes models, and what interrupted pulls of them left.')
+    .argument('<name...>', 'names that `corral list` shows')
+    .action((names, options) => removeFromStore(names, options, context));
+  addCommonOptions(remove, 'what was removed');
+}
+
+async function listStore(options: CommonOptions, context: Context): Promise<void> {
+  const { io, library } = context;
+  const store = await library.store();
+  const models = await store.listModels(storeOf(context, store));
+  if (options.json === true) {
+    const shown = models.map(({ name, path, bytes, commit, licence, pulledAt }) => ({
+      name,
+      path,
+      bytes,
+      commit,
+      licence,
+      pulledAt,
+    }));
+    return printJson(io, shown);
+  }
+  const rows = models.map(({ name, bytes, pulledAt }) => [
+    name,
+    formatBytes(bytes),
+    pulledAt.slice(0, 10),
+  ]);
+  if (rows.length > 0)
+    await printLines(io, formatTable([['name', 'size', 'pulled'], ...rows], [1]));
+  else await write(io.stderr, 'The store is empty. `corral pull OWNER/NAME` gets a model.\n');
+  for (const { name, bytes } of await store.listUnfinished(storeOf(context, store))) {
+    const so = `${name} is unfinished (${formatBytes(bytes)} so far)`;
+    await write(io.stderr, `${so}: \`corral pull ${name}\` goes on.\n`);
+  }
+}
+
+async function removeFromStore(
+  names: readonly string[],
+  options: CommonOptions,
+  context: Context,
+): Promise<void> {
+  const { io, library } = context;
+  const store = await library.store();
+  const removed: { readonly name: string; readonly bytes: number }[] = [];
+  for (const name of names) removed.push(await store.removeModel(name, storeOf(context, store)));
+  if (options.json === true) return printJson(io, removed);
+  return printLines(
+    io,
+    removed.map(({ name, bytes }) => `${name} removed, ${formatBytes(bytes)} free again`),
+  );
+}

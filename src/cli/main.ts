@@ -1,0 +1,120 @@
+// The command line: reads arguments, runs one command, turns failures into words and exit statuses
+// (0 done, 1 failed, 2 used wrongly, 130 interrupted). Does nothing when imported.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { errors } from '../base/errors.ts';
+import { addChat } from './chat.ts';
+import { type Context, exitStatus } from './context.ts';
+import { addConvert } from './convert.ts';
+import { addInspect } from './inspect.ts';
+import { type Io, processIo, write } from './io.ts';
+import { type Library, lazyLibrary } from './library.ts';
+import { addList } from './list.ts';
+import { nearest } from './nearest.ts';
+import { addPerplexity } from './perplexity.ts';
+import { addPull } from './pull.ts';
+import { reportError } from './report-error.ts';
+import { addRun } from './run.ts';
+import { addTokenize } from './tokenize.ts';
+
+/** Runs the command line; resolves with the exit status. */
+export async function main(
+  argv: readonly string[] = process.argv.slice(2),
+  io: Io = processIo(),
+  library: Library = lazyLibrary,
+): Promise<number> {
+  const pipe = new AbortController();
+  // A reader such as `head` that has seen enough: stop working, say nothing.
+  const closed = (error: Error & { code?: string }): void => {
+    if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') pipe.abort();
+  };
+  io.stdout.on('error', closed);
+  io.stderr.on('error', closed);
+  const exit = (status: number): void => process.exit(status);
+  const { program, output } = makeProgram({ io, library, pipeClosed: pipe.signal, exit });
+  try {
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync([...argv], { from: 'user' });
+    await write(io.stdout, output.take());
+    return exitStatus.ok;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) {
+      await write(io.stdout, output.take());
+      return exitStatus.ok;
+    }
+    if (pipe.signal.aborted) return exitStatus.ok;
+    const own = error instanceof CommanderError ? usageError(error, argv, program) : error;
+    return await reportError(own, io, {
+      json: hasFlag(argv, '--json'),
+      verbose: hasFlag(argv, '--verbose'),
+    });
+  } finally {
+    io.stdout.off('error', closed);
+    io.stderr.off('error', closed);
+  }
+}
+
+function makeProgram(context: Context): { program: Command; output: { take(): string } } {
+  let help = '';
+  const program = new Command('corral')
+    .description('Runs Llama models on this machine.')
+    .version(readVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        help += text;
+      },
+      // Commander's own words come back as errors, and are reported with ours.
+      writeErr: () => {},
+      outputError: () => {},
+    })
+    .addHelpText(
+      'after',
+      '\nMODEL is a file, a folder, or a name in the local store (`corral list`).\nExit statuses: 0 done, 1 failed, 2 used wrongly, 130 interrupted.',
+    );
+  for (const add of [
+    addRun,
+    addChat,
+    addInspect,
+    addTokenize,
+    addConvert,
+    addPerplexity,
+    addPull,
+    addList,
+  ]) {
+    add(program, context);
+  }
+  return { program, output: { take: () => help } };
+}
+
+/** Commander's complaint as one of our errors, with the nearest command where one was meant. */
+function usageError(error: CommanderError, argv: readonly string[], program: Command): Error {
+  const names = program.commands.flatMap((command) => [command.name(), ...command.aliases()]);
+  const named = argv.find((argument) => names.includes(argument));
+  const command = named === undefined ? 'corral' : `corral ${named}`;
+  const unknown = error.code === 'commander.unknownCommand' ? argv[0] : undefined;
+  if (unknown !== undefined) {
+    const guess = nearest(unknown, names);
+    const did = guess === undefined ? '' : ` Did you mean ${guess}?`;
+    const reason = `There is no command ${JSON.stringify(unknown)}.${did}`;
+    return errors.USAGE_INVALID({ reason, command }, { cause: error });
+  }
+  const words = error.message.replace(/^error: /, '').replaceAll(/\n/g, ' ');
+  const reason = `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+  return errors.USAGE_INVALID({ reason, command }, { cause: error });
+}
+
+/** Was the flag given, before a -- that ends the flags? */
+function hasFlag(argv: readonly string[], flag: string): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end < 0 ? argv.length : end).includes(flag);
+}
+
+function readVersion(): string {
+  // Two floors up from src/cli and from dist/cli alike.
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
