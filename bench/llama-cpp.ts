@@ -1,0 +1,46 @@
+// llama.cpp, through node-llama-cpp's prebuilt binaries, as the other side of a comparison.
+import { getLlama, LlamaLogLevel, type Token } from 'node-llama-cpp';
+
+/** A model open in llama.cpp. */
+export interface Rival {
+  /** Greedy continuation of a prompt, without the end token. */
+  greedy(prompt: readonly number[], count: number): Promise<number[]>;
+  /** Logits over the vocabulary after each token, [tokens][vocab]. */
+  logits(tokens: readonly number[], vocab: number): Promise<Float32Array[]>;
+  close(): Promise<void>;
+}
+
+/** Opens a GGUF in llama.cpp on the CPU. */
+export async function openRival(path: string, contextSize = 1024, threads = 2): Promise<Rival> {
+  const llama = await getLlama({ gpu: false, build: 'never', logLevel: LlamaLogLevel.error });
+  const model = await llama.loadModel({ modelPath: path });
+  const context = await model.createContext({ contextSize, threads, sequences: 1 });
+  const sequence = context.getSequence();
+  return {
+    greedy: async (prompt, count) => {
+      await sequence.clearHistory();
+      const ids: number[] = [];
+      for await (const id of sequence.evaluate(prompt as Token[], { temperature: 0 })) {
+        ids.push(id);
+        if (ids.length >= count) break;
+      }
+      return ids;
+    },
+    logits: async (tokens, vocab) => {
+      await sequence.clearHistory();
+      const asked = tokens.map((id): [Token, { generateNext: { logits: true } }] => [
+        id as Token,
+        { generateNext: { logits: true } },
+      ]);
+      const outputs = await sequence.controlledEvaluate(asked);
+      return outputs.map((output) => {
+        const row = new Float32Array(vocab).fill(Number.NEGATIVE_INFINITY);
+        for (const [id, logit] of output?.next.logits ?? []) row[id] = logit;
+        return row;
+      });
+    },
+    close: async () => {
+      await llama.dispose();
+    },
+  };
+}
