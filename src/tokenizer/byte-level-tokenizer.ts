@@ -264,6 +264,9 @@ interface TextPreparation {
 /** The library's normaliser and pre-tokenizer, its ByteLevel step reduced to where it cuts. */
 function textPreparation({ file, path }: JsonVocabulary): TextPreparation {
   const parts = flatten(file.pre_tokenizer);
+  if (flatten(file.normalizer).some((one) => one.type === 'Sequence')) {
+    refuse(path, 'normalisers nested too deeply');
+  }
   const cuts: unknown[] = [];
   let prefixesSpace = false;
   for (const [at, one] of parts.entries()) {
@@ -275,6 +278,7 @@ function textPreparation({ file, path }: JsonVocabulary): TextPreparation {
       if (one['use_regex'] !== false) cuts.push(split(gpt2Pattern));
     } else {
       const behavior = String(one['behavior'] ?? 'Isolated').toLowerCase();
+      if (one.type === 'Sequence') refuse(path, 'cuts nested too deeply');
       if (one.type === 'Split' && behavior !== 'isolated' && behavior !== 'removed') {
         refuse(path, `the split behaviour ${behavior}`);
       }

@@ -18,25 +18,25 @@ export interface StringFinder {
 
 /** Makes a finder for these strings. */
 export function findStrings(strings: ReadonlyMap<string, TokenId>): StringFinder {
-  const byFirst = new Map<number, string[]>();
+  // by first UTF-16 unit the lengths to try, longest first: thousands of strings share a few lengths
+  const lengths = new Map<number, number[]>();
   for (const string of strings.keys()) {
     if (string === '') continue;
     const first = string.charCodeAt(0);
-    const list = byFirst.get(first);
-    if (list) list.push(string);
-    else byFirst.set(first, [string]);
+    const known = lengths.get(first) ?? [];
+    if (!known.includes(string.length)) known.push(string.length);
+    lengths.set(first, known);
   }
-  for (const list of byFirst.values()) list.sort((a, b) => b.length - a.length);
+  for (const known of lengths.values()) known.sort((a, b) => b - a);
   return {
     next(text: string, from: number): Occurrence | undefined {
-      if (byFirst.size === 0) return undefined;
-      for (let i = from; i < text.length; i++) {
-        const list = byFirst.get(text.charCodeAt(i));
-        if (!list) continue;
-        for (const string of list) {
-          if (text.startsWith(string, i)) {
-            return { start: i, end: i + string.length, id: strings.get(string) as TokenId };
-          }
+      if (lengths.size === 0) return undefined;
+      for (let start = from; start < text.length; start++) {
+        const known = lengths.get(text.charCodeAt(start));
+        if (!known) continue;
+        for (const length of known) {
+          const id = strings.get(text.slice(start, start + length));
+          if (id !== undefined) return { start, end: start + length, id };
         }
       }
       return undefined;

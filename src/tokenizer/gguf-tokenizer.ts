@@ -2,7 +2,12 @@
 // `gpt2` is byte-level BPE and becomes a tokenizer.json. Knows nothing of the file itself.
 import { errors } from '../base/errors.ts';
 import { tokenizerFromJson } from './json-tokenizer.ts';
-import { byteOfPiece, type PieceKind, pieceModelDefaults } from './piece-model.ts';
+import {
+  byteOfPiece,
+  MAX_SCORED_PIECE,
+  type PieceKind,
+  pieceModelDefaults,
+} from './piece-model.ts';
 import { preTokenizerFor } from './pre-tokenizers.ts';
 import { SentencePieceTokenizer } from './sentencepiece-tokenizer.ts';
 import type { TokenId, Tokenizer } from './tokenizer.ts';
@@ -107,6 +112,17 @@ function sentencePiece(fields: GgufTokenizerFields, path: string): Tokenizer {
   }
   const scores = Float32Array.from(fields.scores);
   const kinds = fields.tokens.map((_, id) => kindOf(fields, id));
+  const tooLong = fields.tokens.findIndex(
+    (piece, id) => piece.length > MAX_SCORED_PIECE && kinds[id] === 'normal',
+  );
+  if (tooLong >= 0) {
+    throw errors.CONFIG_INVALID({
+      path,
+      field: `tokenizer.ggml.tokens[${tooLong}]`,
+      expected: `at most ${MAX_SCORED_PIECE} characters`,
+      found: `${fields.tokens[tooLong]?.length}`,
+    });
+  }
   const unknown = idOrNone(fields.unknownId) ?? kinds.indexOf('unknown');
   return new SentencePieceTokenizer({
     ...pieceModelDefaults,

@@ -28,8 +28,8 @@ export function encodeJinjaChat(
   // where [INST] is plain text to the model, no stand-in can keep a forged turn apart: refuse, as Meta does
   if (template.includes('[INST]') && !tokenizer.controls.has('[INST]')) refuseTags(messages);
   const standIns = new StandIns(
-    tokenizer.controls.keys(),
-    stringsIn([messages, tools, variables, template, [...tokenizer.controls.keys()]]),
+    tokenizer.controls,
+    stringsIn([messages, tools, variables, template]),
   );
   const begin = standIns.mark();
   const end = standIns.mark();
@@ -101,6 +101,8 @@ function takeMarks(
     if (isBegin === open >= 0) ordered = false;
     else if (isBegin) open = text.length;
     else {
+      // a space the template puts before an answer is the model's to write: prompts end before it
+      while (text[open - 1] === ' ') open -= 1;
       ranges.push({ from: open, until: text.length });
       open = -1;
     }
@@ -214,6 +216,9 @@ function protect(message: ChatMessage, standIns: StandIns): ChatMessage {
   return { ...(protectValue(rest, standIns) as { content: string }), role };
 }
 
+// messages are data of users: nesting deeper than any schema is refused before it can exhaust the stack
+const MAX_DEPTH = 64;
+
 function protectValue(value: unknown, standIns: StandIns): unknown {
   if (typeof value === 'string') return standIns.protect(value);
   if (Array.isArray(value)) return value.map((one) => protectValue(one, standIns));
@@ -223,13 +228,16 @@ function protectValue(value: unknown, standIns: StandIns): unknown {
   );
 }
 
-function* stringsIn(value: unknown): Generator<string> {
+function* stringsIn(value: unknown, depth = 0): Generator<string> {
+  if (depth > MAX_DEPTH) {
+    throw errors.CHAT_INVALID({ reason: `a field is nested deeper than ${MAX_DEPTH} levels` });
+  }
   if (typeof value === 'string') yield value;
-  else if (Array.isArray(value)) for (const one of value) yield* stringsIn(one);
+  else if (Array.isArray(value)) for (const one of value) yield* stringsIn(one, depth + 1);
   else if (typeof value === 'object' && value !== null) {
     for (const [key, one] of Object.entries(value)) {
       yield key;
-      yield* stringsIn(one);
+      yield* stringsIn(one, depth + 1);
     }
   }
 }

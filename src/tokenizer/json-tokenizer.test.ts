@@ -332,3 +332,16 @@ function readSpmGguf(bytes: Buffer): GgufTokenizerFields {
     addBos: get('add_bos_token'),
   };
 }
+
+it('a byte-level tokenizer.json with a normaliser uses it', () => {
+  const tokenizer = tokenizerFromJson({
+    path: 't.json',
+    tokenizerJson: {
+      normalizer: { type: 'NFC' },
+      pre_tokenizer: { type: 'ByteLevel' },
+      model: { type: 'BPE', vocab: { Ã: 0, '©': 1, 'Ã©': 2 }, merges: ['Ã ©'] },
+    },
+  });
+  expect(tokenizer.encode('e\u0301')).toEqual([2]);
+  expect(tokenizer.decode([2])).toBe('é');
+});

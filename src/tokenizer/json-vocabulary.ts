@@ -179,7 +179,7 @@ function cutMerge(merge: string): readonly [string, string] {
 
 /** The special token a post-processor puts first, if it puts one. */
 function firstSpecial(processor: Part | null | undefined): string | undefined {
-  for (const one of flatten(processor, 'processors')) {
+  for (const one of flatten(processor)) {
     const single = one['type'] === 'TemplateProcessing' ? one['single'] : undefined;
     const first: unknown = Array.isArray(single) ? single[0] : undefined;
     const special = z
@@ -190,11 +190,14 @@ function firstSpecial(processor: Part | null | undefined): string | undefined {
   return undefined;
 }
 
-/** The parts of a normaliser or pre-tokenizer, sequences opened. */
-export function flatten(whole: Part | null | undefined, key?: string): Part[] {
+// real files nest once; a deeper one stays closed and is refused where parts are looked at
+const MAX_DEPTH = 8;
+
+/** The parts of a normaliser, pre-tokenizer or post-processor, sequences opened. */
+export function flatten(whole: Part | null | undefined, depth = 0): Part[] {
   if (!whole) return [];
-  if (whole.type !== 'Sequence') return [whole];
-  const list = whole[key ?? 'normalizers'] ?? whole['pretokenizers'] ?? whole['processors'];
+  if (whole.type !== 'Sequence' || depth === MAX_DEPTH) return [whole];
+  const list = whole['normalizers'] ?? whole['pretokenizers'] ?? whole['processors'];
   const parts = z.array(part).safeParse(list);
-  return parts.success ? parts.data.flatMap((one) => flatten(one, key)) : [];
+  return parts.success ? parts.data.flatMap((one) => flatten(one, depth + 1)) : [whole];
 }

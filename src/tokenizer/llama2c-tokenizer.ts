@@ -2,12 +2,17 @@
 // The file does not say how many there are: it ends with the last. It writes spaces as spaces and
 // decorates `<s>` and `</s>` with newlines; both come back as SentencePiece writes them.
 import { errors } from '../base/errors.ts';
-import { byteOfPiece, type PieceKind, pieceModelDefaults } from './piece-model.ts';
+import {
+  byteOfPiece,
+  MAX_SCORED_PIECE,
+  type PieceKind,
+  pieceModelDefaults,
+} from './piece-model.ts';
 import { SentencePieceTokenizer } from './sentencepiece-tokenizer.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-// the longest piece of any vocabulary is some hundred bytes
-const MAX_PIECE_BYTES = 1 << 16;
+// a UTF-16 unit takes at most three bytes of UTF-8
+const MAX_PIECE_BYTES: number = MAX_SCORED_PIECE * 3;
 
 /**
  * The tokenizer of a llama2.c `tokenizer.bin`.
@@ -40,6 +45,9 @@ export function tokenizerFromLlama2c(bytes: Uint8Array, path: string): Tokenizer
       raw = decoder.decode(bytes.subarray(at + 8, at + 8 + length));
     } catch {
       throw damaged(at + 8, 'UTF-8 text', 'other bytes');
+    }
+    if (raw.length > MAX_SCORED_PIECE) {
+      throw damaged(at + 8, `at most ${MAX_SCORED_PIECE} characters`, `${raw.length}`);
     }
     const id = pieces.length;
     kinds.push(kindOf(id, raw));

@@ -65,6 +65,12 @@ export const pieceModelDefaults: Pick<PieceModel, Defaulted> = {
   spaceEating: new Map(),
 };
 
+/**
+ * Longest piece that takes part in scored merging, in UTF-16 units. SentencePiece's own default is 16;
+ * looking up every cut of a piece takes the square of its length, so a damaged file could hang us.
+ */
+export const MAX_SCORED_PIECE: number = 256;
+
 /** The byte of a byte-fallback piece such as `<0x0A>`; undefined for any other. */
 export function byteOfPiece(piece: string): number | undefined {
   const match = /^<0x([0-9A-Fa-f]{2})>$/.exec(piece);

@@ -1,7 +1,12 @@
 // Reads a SentencePiece .model file (field numbers from its sentencepiece_model.proto). Byte-pair
 // models only; what else such a file can ask for is honoured or refused by name.
 import { errors } from '../base/errors.ts';
-import { byteOfPiece, type PieceKind, pieceModelDefaults } from './piece-model.ts';
+import {
+  byteOfPiece,
+  MAX_SCORED_PIECE,
+  type PieceKind,
+  pieceModelDefaults,
+} from './piece-model.ts';
 import { readCharsMap } from './precompiled-charsmap.ts';
 import { type Field, readFields } from './protobuf.ts';
 import { SentencePieceTokenizer } from './sentencepiece-tokenizer.ts';
@@ -105,6 +110,10 @@ function readPiece(message: Field, path: string, columns: PieceColumns): void {
     }
   }
   if (piece === '') throw damaged(path, message.offset, 'a piece with characters', 'an empty one');
+  if (piece.length > MAX_SCORED_PIECE && (kind === 'normal' || kind === 'unused')) {
+    const expected = `a piece of at most ${MAX_SCORED_PIECE} characters`;
+    throw damaged(path, message.offset, expected, `${piece.length}`);
+  }
   if (Number.isNaN(score)) throw damaged(path, message.offset, 'a score', 'NaN');
   if (kind === 'byte' && byteOfPiece(piece) === undefined) {
     throw damaged(path, message.offset, 'a byte piece such as <0x0A>', piece);

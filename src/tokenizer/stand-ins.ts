@@ -12,12 +12,57 @@ const AREAS = [
   [0x100000, 0x10fffd],
 ] as const;
 
+// control strings are some ten characters; bounds the square of the length of a damaged file's
+const MAX_EDGE = 64;
+
+/** The control strings of a tokenizer, prepared once. */
+interface ControlStrings {
+  readonly finder: StringFinder;
+  /** Proper beginnings and ends of control strings. */
+  readonly openings: ReadonlySet<string>;
+  readonly endings: ReadonlySet<string>;
+  readonly longestEdge: number;
+  readonly privateUse: ReadonlySet<string>;
+}
+
+const prepared = new WeakMap<ReadonlyMap<string, TokenId>, ControlStrings>();
+
+function prepare(controls: ReadonlyMap<string, TokenId>): ControlStrings {
+  const known = prepared.get(controls);
+  if (known) return known;
+  const openings = new Set<string>();
+  const endings = new Set<string>();
+  let longestEdge = 0;
+  for (const control of controls.keys()) {
+    const edge = Math.min(control.length - 1, MAX_EDGE);
+    longestEdge = Math.max(longestEdge, edge);
+    for (let length = 1; length <= edge; length++) {
+      openings.add(control.slice(0, length));
+      endings.add(control.slice(-length));
+    }
+  }
+  const strings: ControlStrings = {
+    finder: findStrings(controls),
+    openings,
+    endings,
+    longestEdge,
+    privateUse: privateUseIn(controls.keys()),
+  };
+  prepared.set(controls, strings);
+  return strings;
+}
+
+function privateUseIn(texts: Iterable<string>): Set<string> {
+  const found = new Set<string>();
+  for (const text of texts) {
+    for (const [character] of text.matchAll(/\p{Co}/gu)) found.add(character);
+  }
+  return found;
+}
+
 /** Stand-ins for one conversation. */
 export class StandIns {
-  readonly #finder: StringFinder;
-  readonly #openings = new Set<string>();
-  readonly #endings = new Set<string>();
-  readonly #longest: number;
+  readonly #controls: ControlStrings;
   readonly #taken: ReadonlySet<string>;
   readonly #byText = new Map<string, string>();
   readonly #byStandIn = new Map<string, string>();
@@ -28,24 +73,9 @@ export class StandIns {
    * Stand-ins for these control strings that are no characters of `texts`: give everything that the
    * template will see, the template included.
    */
-  constructor(controls: Iterable<string>, texts: Iterable<string>) {
-    const strings = new Map<string, TokenId>();
-    let longest = 0;
-    for (const control of controls) {
-      strings.set(control, 0);
-      longest = Math.max(longest, control.length);
-      for (let cut = 1; cut < control.length; cut++) {
-        this.#openings.add(control.slice(0, cut));
-        this.#endings.add(control.slice(cut));
-      }
-    }
-    this.#finder = findStrings(strings);
-    this.#longest = longest;
-    const taken = new Set<string>();
-    for (const text of texts) {
-      for (const [character] of text.matchAll(/\p{Co}/gu)) taken.add(character);
-    }
-    this.#taken = taken;
+  constructor(controls: ReadonlyMap<string, TokenId>, texts: Iterable<string>) {
+    this.#controls = prepare(controls);
+    this.#taken = new Set([...this.#controls.privateUse, ...privateUseIn(texts)]);
   }
 
   /** A fresh private-use character that stands for nothing. */
@@ -69,7 +99,11 @@ export class StandIns {
     const text = raw.toWellFormed();
     let safe = '';
     let from = 0;
-    for (let found = this.#finder.next(text, 0); found; found = this.#finder.next(text, from)) {
+    for (
+      let found = this.#controls.finder.next(text, 0);
+      found;
+      found = this.#controls.finder.next(text, from)
+    ) {
       safe += text.slice(from, found.start) + this.#standFor(text.slice(found.start, found.end));
       from = found.end;
     }
@@ -88,14 +122,15 @@ export class StandIns {
     const trimmed = text.trim();
     if (trimmed === '') return text;
     const lead = text.indexOf(trimmed);
+    const { openings, endings, longestEdge } = this.#controls;
     let body = trimmed;
-    for (let length = Math.min(this.#longest - 1, body.length); length > 0; length--) {
-      if (this.#openings.has(body.slice(-length))) {
+    for (let length = Math.min(longestEdge, body.length); length > 0; length--) {
+      if (openings.has(body.slice(-length))) {
         body = this.#replaceCharacter(body, body.length - length);
       }
     }
-    for (let length = Math.min(this.#longest - 1, body.length); length > 0; length--) {
-      if (this.#endings.has(body.slice(0, length))) {
+    for (let length = Math.min(longestEdge, body.length); length > 0; length--) {
+      if (endings.has(body.slice(0, length))) {
         body = this.#replaceCharacter(body, length - 1);
       }
     }
