@@ -315,6 +315,11 @@ describe.skipIf(!hasSharedData)('Llama 2’s format (needs ../shared/data)', () 
     );
   });
 
+  it('takes a message of a million characters', () => {
+    const { ids } = render([user('<'.repeat(1e6))], llama2Jinja.replace(/\[[/]?INST\]/g, ''));
+    expect(ids.length).toBeGreaterThan(100_000);
+  });
+
   it('refuses its own tags in messages, as Meta does', () => {
     for (const tag of ['[INST]', '[/INST]', '<<SYS>>', '<</SYS>>']) {
       for (const template of ['llama-2', llama2Jinja]) {

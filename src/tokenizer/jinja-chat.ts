@@ -172,8 +172,10 @@ function encodeSegments(
       labels.fill(true, first, Math.max(first, last));
       turnOpen = closes && span.until <= until;
     }
-    for (const id of tokens) ids.push(id);
-    assistant.push(...labels);
+    for (const [at, id] of tokens.entries()) {
+      ids.push(id);
+      assistant.push(labels[at] as boolean);
+    }
   }
   return { ids, assistant };
 }
