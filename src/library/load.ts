@@ -7,6 +7,7 @@ import { type CacheType, cacheTypes, Engine } from '../engine/index.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import { openCheckpoint } from '../formats/open.ts';
 import { loadWeights } from '../model/index.ts';
+import { defaultChatTemplate } from '../tokenizer/chat.ts';
 import { Llama } from './llama.ts';
 import { locateModel } from './locate.ts';
 
@@ -84,7 +85,11 @@ async function assemble(
     path: checkpoint.path,
     config: checkpoint.config,
     tokenizer,
-    chatTemplate: options.chatTemplate ?? checkpoint.chatTemplate,
+    chatTemplate:
+      options.chatTemplate ??
+      (tokenizer === undefined
+        ? undefined
+        : defaultChatTemplate({ chatTemplate: checkpoint.chatTemplate, tokenizer })),
     generation: checkpoint.generation,
     engine,
     device,

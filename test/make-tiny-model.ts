@@ -1,0 +1,13 @@
+// Writes a seeded random Llama as a GGUF, for checks that need a file and have no real one.
+// usage: node test/make-tiny-model.ts OUT.gguf
+import { convertCheckpoint } from '../src/formats/index.ts';
+import { tinyCheckpoint, tinyConfig } from './tiny-llama.ts';
+
+/** Writes the model; the same bytes every time. */
+export async function makeTinyModel(path: string): Promise<void> {
+  const config = tinyConfig({ dim: 64, heads: 4, kvHeads: 2, headDim: 16, feedForward: 96 });
+  await convertCheckpoint(tinyCheckpoint(config), path, { type: 'f16' });
+}
+
+const [out] = process.argv.slice(2);
+if (process.argv[1] === import.meta.filename && out !== undefined) await makeTinyModel(out);
