@@ -1,0 +1,650 @@
+// The native module: turns JavaScript calls into tasks of a device and their ends into promises.
+// Node-API only. src/base/addon.ts describes it; arguments come from there alone, so this side
+// checks what memory safety needs and leaves messages to TypeScript.
+#include <node_api.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <atomic>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "runtime/device.h"
+#include "runtime/isa.h"
+
+using namespace corral;
+
+namespace {
+
+// Raised when a signature below changes: a stale binary is then refused.
+constexpr uint32_t interfaceVersion = 1;
+
+struct OpName {
+  const char* name;
+  const char* attributes[maxAttributes];
+};
+
+// In the order of corral::Op.
+const OpName opNames[OP_COUNT] = {
+    {"embed", {}},
+    {"matmul", {}},
+    {"take_rows", {}},
+    {"add", {}},
+    {"sub", {}},
+    {"mul", {}},
+    {"scale", {"factor"}},
+    {"silu", {}},
+    {"swiglu", {}},
+    {"rms_norm", {"eps"}},
+    {"add_rms_norm", {"eps"}},
+    {"rope_table", {"scale"}},
+    {"rope", {}},
+    {"cache_write", {}},
+    {"attention", {"heads", "kvHeads", "headDim", "pageSize", "scale", "window"}},
+    {"adjust_logits", {}},
+    {"top_k", {"k"}},
+    {"log_sum_exp", {}},
+    {"pick", {}},
+};
+
+// A device as JavaScript holds it. Lives until its external is collected; the threads end at
+// close(), at that collection, or with the environment, whichever comes first.
+struct DeviceHandle {
+  napi_env env = nullptr;
+  std::unique_ptr<Device> device;
+  napi_threadsafe_function completion = nullptr;
+  int pending = 0;
+  bool ended = false;
+};
+
+struct BufferHandle {
+  std::shared_ptr<DeviceHandle> owner;
+  std::shared_ptr<Buffer> buffer;
+};
+
+struct ExecutableHandle {
+  std::shared_ptr<DeviceHandle> owner;
+  std::shared_ptr<Executable> executable;
+};
+
+// What a task keeps alive on the JavaScript side until it has ended.
+struct TaskOwner {
+  std::shared_ptr<DeviceHandle> handle;
+  napi_deferred deferred = nullptr;
+  napi_ref kept = nullptr;
+};
+
+// Reading arguments
+
+napi_value throwBug(napi_env env, const char* message) {
+  napi_throw_error(env, nullptr, message);
+  return nullptr;
+}
+
+struct Bytes {
+  uint8_t* data = nullptr;
+  size_t bytes = 0;
+  napi_typedarray_type type = napi_uint8_array;
+};
+
+size_t elementBytes(napi_typedarray_type type) {
+  switch (type) {
+    case napi_int8_array: case napi_uint8_array: case napi_uint8_clamped_array: return 1;
+    case napi_int16_array: case napi_uint16_array: return 2;
+    case napi_int32_array: case napi_uint32_array: case napi_float32_array: return 4;
+    default: return 8;
+  }
+}
+
+bool getBytes(napi_env env, napi_value value, Bytes* out) {
+  bool isTyped = false;
+  if (napi_is_typedarray(env, value, &isTyped) != napi_ok || !isTyped) return false;
+  size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, value, &out->type, &length, &data, nullptr, nullptr) !=
+      napi_ok) {
+    return false;
+  }
+  out->data = (uint8_t*)data;
+  out->bytes = length * elementBytes(out->type);
+  return true;
+}
+
+bool getSize(napi_env env, napi_value value, uint64_t* out) {
+  double number = 0;
+  if (napi_get_value_double(env, value, &number) != napi_ok) return false;
+  if (!(number >= 0 && number <= 9007199254740991.0)) return false;
+  *out = (uint64_t)number;
+  return true;
+}
+
+bool getString(napi_env env, napi_value value, std::string* out) {
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return false;
+  out->resize(length + 1);
+  napi_get_value_string_utf8(env, value, &(*out)[0], length + 1, &length);
+  out->resize(length);
+  return true;
+}
+
+template <class T>
+T* getExternal(napi_env env, napi_value value) {
+  void* data = nullptr;
+  napi_valuetype type;
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external) return nullptr;
+  napi_get_value_external(env, value, &data);
+  return (T*)data;
+}
+
+std::shared_ptr<DeviceHandle> getDevice(napi_env env, napi_value value) {
+  auto* handle = getExternal<std::shared_ptr<DeviceHandle>>(env, value);
+  return handle == nullptr ? nullptr : *handle;
+}
+
+template <size_t N>
+bool getArguments(napi_env env, napi_callback_info info, napi_value (&values)[N]) {
+  size_t count = N;
+  return napi_get_cb_info(env, info, &count, values, nullptr, nullptr) == napi_ok && count == N;
+}
+
+// Ends of tasks
+
+napi_value statusValue(napi_env env, const Status& status) {
+  napi_value array, buffer;
+  void* data = nullptr;
+  const double fields[] = {(double)status.code, (double)status.op, (double)status.value,
+                           status.found,        status.lowest,     status.highest};
+  napi_create_arraybuffer(env, sizeof fields, &data, &buffer);
+  memcpy(data, fields, sizeof fields);
+  napi_create_typedarray(env, napi_float64_array, sizeof fields / sizeof(double), buffer, 0,
+                         &array);
+  return array;
+}
+
+void cleanUp(void* data);
+
+// The device's threads have ended or are about to: join them and let go of the event loop.
+void endDevice(DeviceHandle& handle) {
+  if (handle.ended) return;
+  handle.ended = true;
+  handle.device->stop();
+  napi_remove_env_cleanup_hook(handle.env, cleanUp, &handle);
+  napi_release_threadsafe_function(handle.completion, napi_tsfn_release);
+}
+
+// The environment (a worker thread, say) ends while the device is open.
+void cleanUp(void* data) {
+  DeviceHandle& handle = *(DeviceHandle*)data;
+  handle.ended = true;
+  handle.device->stop();
+}
+
+void deleteTask(Task* task) {
+  delete (TaskOwner*)task->owner;
+  delete task;
+}
+
+// On the device's thread.
+void sendCompletion(void* context, Task* task) {
+  auto* handle = (DeviceHandle*)context;
+  if (napi_call_threadsafe_function(handle->completion, task, napi_tsfn_nonblocking) != napi_ok) {
+    deleteTask(task);
+  }
+}
+
+// On the JavaScript thread; `env` is null when the environment is ending.
+void receiveCompletion(napi_env env, napi_value, void*, void* data) {
+  Task* task = (Task*)data;
+  TaskOwner* owner = (TaskOwner*)task->owner;
+  const std::shared_ptr<DeviceHandle> handle = owner->handle;
+  if (env != nullptr) {
+    napi_handle_scope scope;
+    napi_open_handle_scope(env, &scope);
+    if (--handle->pending == 0) napi_unref_threadsafe_function(env, handle->completion);
+    if (owner->kept != nullptr) napi_delete_reference(env, owner->kept);
+    if (task->kind == TaskKind::close) endDevice(*handle);
+    if (owner->deferred != nullptr) {
+      napi_resolve_deferred(env, owner->deferred, statusValue(env, task->status));
+    }
+    napi_close_handle_scope(env, scope);
+  }
+  deleteTask(task);
+}
+
+std::unique_ptr<Task> makeTask(const std::shared_ptr<DeviceHandle>& handle, TaskKind kind) {
+  auto task = std::make_unique<Task>();
+  task->kind = kind;
+  auto* owner = new TaskOwner;
+  owner->handle = handle;
+  task->owner = owner;
+  return task;
+}
+
+void submit(napi_env env, std::unique_ptr<Task> task) {
+  DeviceHandle& handle = *((TaskOwner*)task->owner)->handle;
+  if (handle.pending++ == 0) napi_ref_threadsafe_function(env, handle.completion);
+  handle.device->submit(task.release());
+}
+
+// Submits a task, keeping `values` alive until it ends. Resolves with its status.
+template <size_t N>
+napi_value submitForPromise(napi_env env, std::unique_ptr<Task> task, napi_value (&values)[N]) {
+  TaskOwner& owner = *(TaskOwner*)task->owner;
+  napi_value promise, kept;
+  napi_create_promise(env, &owner.deferred, &promise);
+  napi_create_array_with_length(env, N, &kept);
+  for (size_t i = 0; i < N; i++) napi_set_element(env, kept, (uint32_t)i, values[i]);
+  napi_create_reference(env, kept, 1, &owner.kept);
+  if (owner.handle->ended) {
+    Status status;
+    status.code = Code::closed;
+    napi_delete_reference(env, owner.kept);
+    napi_resolve_deferred(env, owner.deferred, statusValue(env, status));
+    deleteTask(task.release());
+  } else {
+    submit(env, std::move(task));
+  }
+  return promise;
+}
+
+// The module's functions
+
+napi_value createDevice(napi_env env, napi_callback_info info) {
+  napi_value values[3];
+  std::string name;
+  int32_t threads = 0, guard = 0;
+  if (!getArguments(env, info, values) || !getString(env, values[0], &name) ||
+      napi_get_value_int32(env, values[1], &threads) != napi_ok ||
+      napi_get_value_int32(env, values[2], &guard) != napi_ok || threads < 1 ||
+      threads > maxThreads || guard < 0 || guard > 2) {
+    return throwBug(env, "createDevice(isa, threads, guard)");
+  }
+  Isa isas[3];
+  const int count = listIsas(isas);
+  const KernelTable* kernels = nullptr;
+  for (int i = 0; i < count; i++) {
+    if (name == isas[i].name) kernels = isas[i].kernels;
+  }
+  if (kernels == nullptr) return throwBug(env, "createDevice: unknown instruction set");
+
+  auto handle = std::make_shared<DeviceHandle>();
+  handle->env = env;
+  napi_value resource;
+  napi_create_string_utf8(env, "corral", NAPI_AUTO_LENGTH, &resource);
+  if (napi_create_threadsafe_function(env, nullptr, nullptr, resource, 0, 1, nullptr, nullptr,
+                                      nullptr, receiveCompletion,
+                                      &handle->completion) != napi_ok) {
+    return throwBug(env, "createDevice: no threadsafe function");
+  }
+  napi_unref_threadsafe_function(env, handle->completion);
+  handle->device =
+      std::make_unique<Device>(*kernels, (Guard)guard, sendCompletion, handle.get());
+  if (!handle->device->start(threads)) {
+    napi_release_threadsafe_function(handle->completion, napi_tsfn_release);
+    return throwBug(env, "createDevice: no thread could be started");
+  }
+  // After the threadsafe function's own hook, so it runs before: threads end first.
+  napi_add_env_cleanup_hook(env, cleanUp, handle.get());
+
+  napi_value external;
+  napi_create_external(
+      env, new std::shared_ptr<DeviceHandle>(handle),
+      [](napi_env, void* data, void*) {
+        auto* held = (std::shared_ptr<DeviceHandle>*)data;
+        // Buffers, executables and tasks refer to the device, so none of them is left either,
+        // unless the environment ends.
+        endDevice(**held);
+        delete held;
+      },
+      nullptr, &external);
+  return external;
+}
+
+napi_value threadsOf(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!getArguments(env, info, values)) return throwBug(env, "threadsOf(device)");
+  const auto handle = getDevice(env, values[0]);
+  if (handle == nullptr) return throwBug(env, "threadsOf(device)");
+  napi_value result;
+  napi_create_int32(env, handle->device->threads(), &result);
+  return result;
+}
+
+// Lets go of memory on the device's thread when a handle was forgotten.
+void drop(napi_env env, const std::shared_ptr<DeviceHandle>& owner, std::shared_ptr<Buffer> buffer,
+          std::shared_ptr<Executable> executable) {
+  if (owner->ended) return;
+  auto task = makeTask(owner, TaskKind::drop);
+  task->buffer = std::move(buffer);
+  task->executable = std::move(executable);
+  submit(env, std::move(task));
+}
+
+napi_value wrapBuffer(napi_env env, const std::shared_ptr<DeviceHandle>& owner,
+                      std::shared_ptr<Buffer> buffer) {
+  owner->device->adopt(buffer);
+  napi_value external;
+  napi_create_external(
+      env, new BufferHandle{owner, std::move(buffer)},
+      [](napi_env finalEnv, void* data, void*) {
+        auto* held = (BufferHandle*)data;
+        drop(finalEnv, held->owner, std::move(held->buffer), nullptr);
+        delete held;
+      },
+      nullptr, &external);
+  return external;
+}
+
+// allocate(device, bytes): a buffer, or undefined when there is no memory.
+napi_value allocate(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  uint64_t bytes = 0;
+  if (!getArguments(env, info, values) || !getSize(env, values[1], &bytes)) {
+    return throwBug(env, "allocate(device, bytes)");
+  }
+  const auto handle = getDevice(env, values[0]);
+  if (handle == nullptr || handle->ended) return throwBug(env, "allocate: no open device");
+  auto buffer = std::make_shared<Buffer>();
+  if (!buffer->memory.reserve((size_t)bytes, handle->device->guard())) return nullptr;
+  return wrapBuffer(env, handle, std::move(buffer));
+}
+
+// mapFile(device, path, offset, bytes): a buffer, or the number of what failed (an errno; -1 when
+// the file is shorter than that).
+napi_value mapFile(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  std::string path;
+  uint64_t offset = 0, bytes = 0;
+  if (!getArguments(env, info, values) || !getString(env, values[1], &path) ||
+      !getSize(env, values[2], &offset) || !getSize(env, values[3], &bytes)) {
+    return throwBug(env, "mapFile(device, path, offset, bytes)");
+  }
+  const auto handle = getDevice(env, values[0]);
+  if (handle == nullptr || handle->ended) return throwBug(env, "mapFile: no open device");
+  auto buffer = std::make_shared<Buffer>();
+  const int error = buffer->memory.mapFile(path.c_str(), offset, (size_t)bytes);
+  if (error != 0) {
+    napi_value result;
+    napi_create_int32(env, error, &result);
+    return result;
+  }
+  return wrapBuffer(env, handle, std::move(buffer));
+}
+
+napi_value freeBuffer(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!getArguments(env, info, values)) return throwBug(env, "freeBuffer(buffer)");
+  auto* held = getExternal<BufferHandle>(env, values[0]);
+  if (held == nullptr) return throwBug(env, "freeBuffer(buffer)");
+  if (held->owner->ended) return nullptr;
+  auto task = makeTask(held->owner, TaskKind::free);
+  task->buffer = held->buffer;
+  submit(env, std::move(task));
+  return nullptr;
+}
+
+napi_value transfer(napi_env env, napi_callback_info info, TaskKind kind) {
+  napi_value values[3];
+  uint64_t offset = 0;
+  Bytes host;
+  if (!getArguments(env, info, values) || !getSize(env, values[1], &offset) ||
+      !getBytes(env, values[2], &host)) {
+    return throwBug(env, "transfer(buffer, offset, bytes)");
+  }
+  auto* held = getExternal<BufferHandle>(env, values[0]);
+  if (held == nullptr) return throwBug(env, "transfer(buffer, offset, bytes)");
+  auto task = makeTask(held->owner, kind);
+  task->buffer = held->buffer;
+  task->offset = (size_t)offset;
+  task->host = host.data;
+  task->bytes = host.bytes;
+  return submitForPromise(env, std::move(task), values);
+}
+
+napi_value writeBuffer(napi_env env, napi_callback_info info) {
+  return transfer(env, info, TaskKind::write);
+}
+
+napi_value readBuffer(napi_env env, napi_callback_info info) {
+  return transfer(env, info, TaskKind::read);
+}
+
+// compile(device, layout, numbers, buffers): see encode() in src/device/cpu-program.ts for the order.
+bool decodeProgram(const Bytes& layout, const Bytes& numbers, Executable* executable) {
+  constexpr size_t valueFields = 4 + maxRank, stepFields = 3 + maxInputs + maxOutputs;
+  const int32_t* fields = (const int32_t*)layout.data;
+  const size_t length = layout.bytes / sizeof(int32_t);
+  if (length < 4) return false;
+  for (int i = 0; i < 4; i++) {
+    if (fields[i] < 0 || fields[i] > (1 << 24)) return false;
+  }
+  const size_t valueCount = (size_t)fields[0], stepCount = (size_t)fields[1];
+  const size_t slotCount = (size_t)fields[2], inputCount = (size_t)fields[3];
+  if (length != 4 + valueCount * valueFields + stepCount * stepFields + slotCount) return false;
+  if (numbers.bytes != (stepCount * maxAttributes + slotCount) * sizeof(double)) return false;
+  const double* doubles = (const double*)numbers.data;
+
+  const int32_t* at = fields + 4;
+  executable->values.resize(valueCount);
+  for (Value& value : executable->values) {
+    if (at[0] < 0 || at[0] > (int32_t)Source::unused) return false;
+    value.source = (Source)at[0];
+    value.index = at[1];
+    value.dtype = (DType)at[2];
+    value.rank = at[3];
+    memcpy(value.dims, at + 4, sizeof value.dims);
+    at += valueFields;
+  }
+  executable->steps.resize(stepCount);
+  for (Step& step : executable->steps) {
+    step.op = (Op)at[0];
+    step.inputCount = at[1];
+    step.outputCount = at[2];
+    memcpy(step.inputs, at + 3, sizeof step.inputs);
+    memcpy(step.outputs, at + 3 + maxInputs, sizeof step.outputs);
+    memcpy(step.attributes, doubles, sizeof step.attributes);
+    at += stepFields;
+    doubles += maxAttributes;
+  }
+  executable->slots.resize(slotCount);
+  for (Slot& slot : executable->slots) {
+    slot.lead = *at++;
+    slot.rowBytes = (int64_t)*doubles++;
+  }
+  for (size_t i = 0; i < slotCount; i++) {
+    executable->slotMemory.push_back(std::make_unique<Memory>());
+  }
+  for (size_t i = 0; i < inputCount; i++) {
+    executable->inputMemory.push_back(std::make_unique<Memory>());
+  }
+  return true;
+}
+
+napi_value compile(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  Bytes layout, numbers;
+  uint32_t bufferCount = 0;
+  if (!getArguments(env, info, values) || !getBytes(env, values[1], &layout) ||
+      !getBytes(env, values[2], &numbers) || layout.type != napi_int32_array ||
+      numbers.type != napi_float64_array ||
+      napi_get_array_length(env, values[3], &bufferCount) != napi_ok) {
+    return throwBug(env, "compile(device, layout, numbers, buffers)");
+  }
+  const auto handle = getDevice(env, values[0]);
+  if (handle == nullptr || handle->ended) return throwBug(env, "compile: no open device");
+  auto executable = std::make_shared<Executable>();
+  for (uint32_t i = 0; i < bufferCount; i++) {
+    napi_value element;
+    napi_get_element(env, values[3], i, &element);
+    auto* held = getExternal<BufferHandle>(env, element);
+    if (held == nullptr || held->owner != handle) {
+      return throwBug(env, "compile: a buffer of another device");
+    }
+    executable->buffers.push_back(held->buffer);
+  }
+  if (!decodeProgram(layout, numbers, executable.get()) || !executable->isWellFormed()) {
+    return throwBug(env, "compile: the program is malformed");
+  }
+  executable->markChecked();
+  handle->device->adopt(executable);
+  napi_value external;
+  napi_create_external(
+      env, new ExecutableHandle{handle, std::move(executable)},
+      [](napi_env finalEnv, void* data, void*) {
+        auto* held = (ExecutableHandle*)data;
+        drop(finalEnv, held->owner, nullptr, std::move(held->executable));
+        delete held;
+      },
+      nullptr, &external);
+  return external;
+}
+
+// Copies the inputs: they are small, and their owner may change them once run() has returned.
+bool takeInputs(napi_env env, napi_value array, Task* task) {
+  uint32_t count = 0;
+  if (napi_get_array_length(env, array, &count) != napi_ok) return false;
+  if (count != task->executable->inputMemory.size()) return false;
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value element;
+    Bytes bytes;
+    napi_get_element(env, array, i, &element);
+    if (!getBytes(env, element, &bytes)) return false;
+    HostBytes copy;
+    copy.data.reset(new (std::nothrow) uint8_t[bytes.bytes + 1]);
+    if (copy.data == nullptr) return false;
+    copy.bytes = bytes.bytes;
+    if (bytes.bytes > 0) memcpy(copy.data.get(), bytes.data, bytes.bytes);
+    task->inputs.push_back(std::move(copy));
+  }
+  return true;
+}
+
+bool takeFetches(napi_env env, const Bytes& ids, napi_value array, Task* task) {
+  uint32_t count = 0;
+  if (napi_get_array_length(env, array, &count) != napi_ok) return false;
+  if (ids.type != napi_int32_array || ids.bytes != count * sizeof(int32_t)) return false;
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value element;
+    Bytes bytes;
+    napi_get_element(env, array, i, &element);
+    if (!getBytes(env, element, &bytes)) return false;
+    const int32_t value = ((const int32_t*)ids.data)[i];
+    if (value < 0 || (size_t)value >= task->executable->values.size()) return false;
+    task->fetches.push_back({value, bytes.data, bytes.bytes});
+  }
+  return true;
+}
+
+// run(executable, sizes, inputs, fetchIds, fetchTargets, abort)
+napi_value run(napi_env env, napi_callback_info info) {
+  napi_value values[6];
+  Bytes sizes, ids, abort;
+  if (!getArguments(env, info, values)) return throwBug(env, "run: six arguments");
+  auto* held = getExternal<ExecutableHandle>(env, values[0]);
+  if (held == nullptr || !getBytes(env, values[1], &sizes) || sizes.type != napi_int32_array ||
+      sizes.bytes != symbolicDims * sizeof(int32_t) || !getBytes(env, values[3], &ids)) {
+    return throwBug(env, "run(executable, sizes, inputs, fetchIds, fetchTargets, abort)");
+  }
+  auto task = makeTask(held->owner, TaskKind::run);
+  task->executable = held->executable;
+  memcpy(task->sizes, sizes.data, sizeof task->sizes);
+  bool valid = takeInputs(env, values[2], task.get()) &&
+               takeFetches(env, ids, values[4], task.get());
+  for (int32_t size : task->sizes) valid = valid && size >= 0;
+  if (getBytes(env, values[5], &abort)) {
+    valid = valid && abort.type == napi_int32_array && abort.bytes == sizeof(int32_t);
+    task->abort = (const int32_t*)abort.data;
+  }
+  if (!valid) {
+    deleteTask(task.release());
+    return throwBug(env, "run: sizes, inputs or fetches do not fit the program");
+  }
+  return submitForPromise(env, std::move(task), values);
+}
+
+// readOutput(executable, value, offset, target)
+napi_value readOutput(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  uint64_t value = 0, offset = 0;
+  Bytes host;
+  if (!getArguments(env, info, values) || !getSize(env, values[1], &value) ||
+      !getSize(env, values[2], &offset) || !getBytes(env, values[3], &host)) {
+    return throwBug(env, "readOutput(executable, value, offset, target)");
+  }
+  auto* held = getExternal<ExecutableHandle>(env, values[0]);
+  if (held == nullptr || value >= held->executable->values.size()) {
+    return throwBug(env, "readOutput(executable, value, offset, target)");
+  }
+  auto task = makeTask(held->owner, TaskKind::readOutput);
+  task->executable = held->executable;
+  task->value = (int32_t)value;
+  task->offset = (size_t)offset;
+  task->host = host.data;
+  task->bytes = host.bytes;
+  return submitForPromise(env, std::move(task), values);
+}
+
+napi_value closeDevice(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!getArguments(env, info, values)) return throwBug(env, "closeDevice(device)");
+  const auto handle = getDevice(env, values[0]);
+  if (handle == nullptr) return throwBug(env, "closeDevice(device)");
+  handle->device->refuse();
+  return submitForPromise(env, makeTask(handle, TaskKind::close), values);
+}
+
+napi_value stringArray(napi_env env, const char* const* strings, int count) {
+  napi_value array, string;
+  napi_create_array(env, &array);
+  for (int i = 0; i < count && strings[i] != nullptr; i++) {
+    napi_create_string_utf8(env, strings[i], NAPI_AUTO_LENGTH, &string);
+    napi_set_element(env, array, (uint32_t)i, string);
+  }
+  return array;
+}
+
+napi_value describeOps(napi_env env) {
+  napi_value list;
+  napi_create_array(env, &list);
+  for (int i = 0; i < OP_COUNT; i++) {
+    napi_value row, name;
+    napi_create_object(env, &row);
+    napi_create_string_utf8(env, opNames[i].name, NAPI_AUTO_LENGTH, &name);
+    napi_set_named_property(env, row, "name", name);
+    napi_set_named_property(env, row, "attributes",
+                            stringArray(env, opNames[i].attributes, maxAttributes));
+    napi_set_element(env, list, (uint32_t)i, row);
+  }
+  return list;
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  const struct {
+    const char* name;
+    napi_callback function;
+  } functions[] = {
+      {"createDevice", createDevice}, {"threadsOf", threadsOf},     {"allocate", allocate},
+      {"mapFile", mapFile},           {"freeBuffer", freeBuffer},   {"writeBuffer", writeBuffer},
+      {"readBuffer", readBuffer},     {"compile", compile},         {"run", run},
+      {"readOutput", readOutput},     {"closeDevice", closeDevice},
+  };
+  for (const auto& entry : functions) {
+    napi_value function;
+    napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.function, nullptr, &function);
+    napi_set_named_property(env, exports, entry.name, function);
+  }
+  napi_value version;
+  napi_create_uint32(env, interfaceVersion, &version);
+  napi_set_named_property(env, exports, "interfaceVersion", version);
+  Isa isas[3];
+  const int count = listIsas(isas);
+  const char* names[3] = {};
+  for (int i = 0; i < count; i++) names[i] = isas[i].name;
+  napi_set_named_property(env, exports, "isas", stringArray(env, names, count));
+  napi_set_named_property(env, exports, "ops", describeOps(env));
+  return exports;
+}

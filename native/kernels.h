@@ -1,0 +1,91 @@
+// What the runtime and the kernels say to each other: tensors, calls and one table of kernels per
+// instruction set. Plain data only: this file is read by code compiled for different instruction
+// sets, so nothing in it may have a body that a linker could pick from the wrong one.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+namespace corral {
+
+// Element types by GGUF's numbers.
+enum DType : int32_t {
+  DTYPE_F32 = 0,
+  DTYPE_F16 = 1,
+  DTYPE_Q4_0 = 2,
+  DTYPE_Q4_1 = 3,
+  DTYPE_Q5_0 = 6,
+  DTYPE_Q5_1 = 7,
+  DTYPE_Q8_0 = 8,
+  DTYPE_Q2_K = 10,
+  DTYPE_Q3_K = 11,
+  DTYPE_Q4_K = 12,
+  DTYPE_Q5_K = 13,
+  DTYPE_Q6_K = 14,
+  DTYPE_I32 = 26,
+  DTYPE_BF16 = 30,
+};
+
+// Ops that have kernels. TypeScript maps its op table to this list by name.
+enum Op : int32_t {
+  OP_EMBED,
+  OP_MATMUL,
+  OP_TAKE_ROWS,
+  OP_ADD,
+  OP_SUB,
+  OP_MUL,
+  OP_SCALE,
+  OP_SILU,
+  OP_SWIGLU,
+  OP_RMS_NORM,
+  OP_ADD_RMS_NORM,
+  OP_ROPE_TABLE,
+  OP_ROPE,
+  OP_CACHE_WRITE,
+  OP_ATTENTION,
+  OP_ADJUST_LOGITS,
+  OP_TOP_K,
+  OP_LOG_SUM_EXP,
+  OP_PICK,
+  OP_COUNT,
+};
+
+constexpr int maxInputs = 6;
+constexpr int maxOutputs = 2;
+constexpr int maxAttributes = 6;
+
+// A row-major matrix: `columns` is the last axis, `rows` the product of all others.
+struct Tensor {
+  uint8_t* data;
+  DType dtype;
+  int64_t rows;
+  int64_t columns;
+  int64_t rowBytes;
+};
+
+// One op with its sizes and addresses filled in. Attributes are in the order of op_table.h.
+struct Call {
+  Tensor in[maxInputs];
+  Tensor out[maxOutputs];
+  double attributes[maxAttributes];
+};
+
+// A kernel computes an op in independent chunks. Which thread computes a chunk, and into how many
+// the work is cut, must not change a single bit of the result.
+struct Kernel {
+  int64_t (*chunks)(const Call& call, int threads);
+  // Bytes of scratch memory that one thread needs.
+  size_t (*scratch)(const Call& call);
+  void (*compute)(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scratch);
+};
+
+struct KernelTable {
+  Kernel ops[OP_COUNT];
+};
+
+}  // namespace corral
+
+extern "C" {
+extern const corral::KernelTable corral_kernels_portable;
+extern const corral::KernelTable corral_kernels_avx2;
+extern const corral::KernelTable corral_kernels_avx512;
+}

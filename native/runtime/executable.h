@@ -1,0 +1,105 @@
+// A program bound to buffers: what was compiled, and the memory of its inputs and computed values.
+// Every index a program is given is checked before a kernel sees it.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "../kernels.h"
+#include "memory.h"
+
+namespace corral {
+
+constexpr int maxRank = 4;
+constexpr int symbolicDims = 5;
+constexpr int maxThreads = 256;
+
+enum class Code : int32_t {
+  ok,
+  closed,
+  aborted,
+  // found: bytes
+  outOfMemory,
+  // op, value, found, lowest, highest
+  indexInvalid,
+  bufferFreed,
+  neverRun,
+  outOfBounds,
+  guardBroken,
+  // op; a bug in who recorded the program
+  shapesDisagree,
+};
+
+// How a task ended.
+struct Status {
+  Code code = Code::ok;
+  int32_t op = -1;
+  int32_t value = -1;
+  double found = 0;
+  double lowest = 0;
+  double highest = 0;
+};
+
+// An allocated tensor's memory. The dtype and shape are the program's affair.
+struct Buffer {
+  Memory memory;
+  bool freed = false;
+};
+
+enum class Source : int32_t { input, buffer, slot, unused };
+
+// One tensor as it was compiled. A dimension below 0 is the symbolic one with number -1 - dim.
+struct Value {
+  Source source;
+  int32_t index;
+  DType dtype;
+  int32_t rank;
+  int32_t dims[maxRank];
+};
+
+struct Step {
+  Op op;
+  int32_t inputCount, outputCount;
+  int32_t inputs[maxInputs];
+  int32_t outputs[maxOutputs];
+  double attributes[maxAttributes];
+  // The same indices into the same sizes were checked by an earlier step.
+  bool checked;
+};
+
+// Scratch memory of computed values: a leading dimension times bytes.
+struct Slot {
+  int32_t lead;
+  int64_t rowBytes;
+};
+
+struct Executable {
+  std::vector<Value> values;
+  std::vector<Step> steps;
+  std::vector<Slot> slots;
+  std::vector<std::shared_ptr<Buffer>> buffers;
+  std::vector<std::unique_ptr<Memory>> inputMemory;
+  std::vector<std::unique_ptr<Memory>> slotMemory;
+
+  // Of the last run.
+  bool resolved = false;
+  bool ran = false;
+  int32_t sizes[symbolicDims] = {};
+  std::vector<Tensor> tensors;
+  std::vector<Call> calls;
+  std::vector<int64_t> chunks;
+  size_t scratchBytes = 0;
+
+  // False: the numbers do not make a program that kernels exist for.
+  bool isWellFormed() const;
+  // Marks the steps whose indices need no check of their own.
+  void markChecked();
+  // Gives every value its size and address. Does nothing when the sizes are those of last time.
+  Status resolve(const int32_t* sizes, const KernelTable& kernels, Guard guard);
+  // Looks at every index among the inputs, which hold this run's contents already.
+  Status checkIndices() const;
+  bool isIntact() const;
+};
+
+int64_t bytesPerRow(DType dtype, int64_t columns);
+
+}  // namespace corral

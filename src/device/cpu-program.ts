@@ -1,0 +1,143 @@
+// Turns a program into the numbers the native addon compiles: values with their sizes and places,
+// steps, and the slots computed values share. Checks what only TypeScript knows: names and types.
+import type { NativeAddon } from '../base/addon.ts';
+import { errors } from '../base/errors.ts';
+import { invariant, present } from '../base/invariant.ts';
+import { type DType, dtypes, rowBytes } from '../tensor/dtype.ts';
+import { type OpName, ops } from '../tensor/ops.ts';
+import { planBuffers } from '../tensor/plan.ts';
+import { type Dim, type Program, symbolicDims, type Value } from '../tensor/program.ts';
+import type { DeviceBuffer } from './device.ts';
+
+/** A program as numbers, and the names whose order they rely on. */
+export interface EncodedProgram {
+  readonly layout: Int32Array;
+  readonly numbers: Float64Array;
+  /** Inputs a run must bring, in the addon's order. */
+  readonly inputs: readonly Value[];
+  /** Names of the weights and states to bind, in the addon's order. */
+  readonly buffers: readonly string[];
+}
+
+// The addon's limits and its numbers for where a value lies, as in native/runtime/executable.h.
+const maxRank = 4;
+const maxInputs = 6;
+const maxOutputs = 2;
+const maxAttributes = 6;
+const source = { input: 0, buffer: 1, slot: 2, unused: 3 } as const;
+
+const cacheDTypes: readonly DType[] = ['f32', 'f16', 'bf16', 'q8_0'];
+
+/** Can the op's kernel read (or write) a weight or state of this type? */
+export function kernelTakes(op: OpName, dtype: DType): boolean {
+  if (dtype === 'i32') return false;
+  if (op === 'cache_write' || op === 'attention') return cacheDTypes.includes(dtype);
+  return ops[op].packed !== undefined || dtype === 'f32';
+}
+
+function encodeDim(dim: Dim): number {
+  return typeof dim === 'number' ? dim : -1 - symbolicDims.indexOf(dim);
+}
+
+function padded(numbers: readonly number[], length: number, fill: number): number[] {
+  invariant(numbers.length <= length, `${numbers.length} of something the addon has ${length} of`);
+  return [...numbers, ...Array<number>(length - numbers.length).fill(fill)];
+}
+
+function checkTypes(program: Program, buffers: Readonly<Record<string, DeviceBuffer>>): void {
+  for (const { op, inputs, attributes } of program.ops) {
+    for (const [index, id] of inputs.entries()) {
+      const value = present(program.values[id], 'value');
+      if (value.kind !== 'weight' && value.kind !== 'state') continue;
+      const { dtype, shape } = present(buffers[value.name], `a buffer for ${value.name}`);
+      invariant(
+        `${shape}` === `${value.shape}`,
+        `${value.name} has shape ${shape}, not ${value.shape}`,
+      );
+      const isPacked = ops[op as OpName].packed?.includes(index) ?? false;
+      if (!kernelTakes(op as OpName, dtype) || !(isPacked || dtype === 'f32')) {
+        throw errors.DEVICE_UNSUPPORTED({ device: 'cpu', what: `${op} with ${dtype} tensors` });
+      }
+      const headDim = attributes['headDim'] ?? 0;
+      if (op === 'attention' && headDim % dtypes[dtype].blockSize !== 0) {
+        const what = `a ${dtype} cache with heads of ${headDim}`;
+        throw errors.DEVICE_UNSUPPORTED({ device: 'cpu', what });
+      }
+    }
+  }
+}
+
+/** Encodes a program whose weights and states are bound to these buffers. */
+export function encodeProgram(
+  addon: NativeAddon,
+  program: Program,
+  buffers: Readonly<Record<string, DeviceBuffer>>,
+): EncodedProgram {
+  checkTypes(program, buffers);
+  const plan = planBuffers(program);
+  const used = new Set([...program.ops.flatMap((op) => op.inputs), ...program.outputs.values()]);
+  const inputs: Value[] = [];
+  const names: string[] = [];
+
+  const place = (value: Value): { source: number; index: number; dtype: DType } => {
+    const slot = plan.slotOf.get(value.id);
+    if (slot !== undefined) {
+      return { source: source.slot, index: slot, dtype: present(value.dtype, 'dtype') };
+    }
+    if (!used.has(value.id) || value.kind === 'computed') {
+      return { source: source.unused, index: 0, dtype: 'f32' };
+    }
+    if (value.kind === 'input') {
+      inputs.push(value);
+      const dtype = present(value.dtype, 'dtype');
+      return { source: source.input, index: inputs.length - 1, dtype };
+    }
+    names.push(value.name);
+    const { dtype } = present(buffers[value.name], `a buffer for ${value.name}`);
+    return { source: source.buffer, index: names.length - 1, dtype };
+  };
+
+  const values = program.values.flatMap((value) => {
+    const { source: kind, index, dtype } = place(value);
+    const dims = padded(value.shape.map(encodeDim), maxRank, 1);
+    return [kind, index, dtypes[dtype].gguf, value.shape.length, ...dims];
+  });
+  const numbers: number[] = [];
+  const steps = program.ops.flatMap((op) => {
+    const number = addon.ops.findIndex(({ name }) => name === op.op);
+    invariant(number >= 0, `the addon has no kernel for ${op.op}`);
+    const order = present(addon.ops[number], 'op').attributes;
+    const attributes = order.map((name) => present(op.attributes[name], `attribute ${name}`));
+    numbers.push(...padded(attributes, maxAttributes, 0));
+    return [
+      number,
+      op.inputs.length,
+      op.outputs.length,
+      ...padded(op.inputs, maxInputs, -1),
+      ...padded(op.outputs, maxOutputs, -1),
+    ];
+  });
+  numbers.push(...plan.slots.map((slot) => slot.rowBytes));
+  const slots = plan.slots.map((slot) => encodeDim(slot.lead));
+  const counts = [program.values.length, program.ops.length, plan.slots.length, inputs.length];
+  return {
+    layout: Int32Array.from([...counts, ...values, ...steps, ...slots]),
+    numbers: Float64Array.from(numbers),
+    inputs,
+    buffers: names,
+  };
+}
+
+/** Refuses a tensor whose rows are no whole blocks, or with a size the addon cannot count in. */
+export function checkShape(dtype: DType, shape: readonly number[]): void {
+  const columns = shape.at(-1) ?? 1;
+  invariant(shape.length <= maxRank, `a shape of ${shape.length} dimensions`);
+  invariant(
+    shape.every((size) => Number.isSafeInteger(size) && size > 0 && size < 2 ** 31),
+    `shape ${shape}`,
+  );
+  invariant(
+    Number.isInteger(rowBytes(dtype, columns)),
+    `rows of ${columns} are no ${dtype} blocks`,
+  );
+}

@@ -1,0 +1,317 @@
+// The cpu device: programs run in the native addon, each as one asynchronous call on its own
+// threads, so the event loop stays free. Checks sizes here; indices are checked natively.
+import {
+  addonStatus,
+  loadAddon,
+  type NativeAddon,
+  type NativeBuffer,
+  type NativeDevice,
+  type NativeExecutable,
+  type NativeStatus,
+  statusCodes,
+} from '../base/addon.ts';
+import { errors } from '../base/errors.ts';
+import { invariant, present } from '../base/invariant.ts';
+import { type Logger, silentLogger } from '../base/log.ts';
+import { type DType, tensorBytes } from '../tensor/dtype.ts';
+import { fuse } from '../tensor/fuse.ts';
+import type { OpName } from '../tensor/ops.ts';
+import {
+  countElements,
+  type DimSizes,
+  type Program,
+  symbolicDims,
+  type Value,
+} from '../tensor/program.ts';
+import { checkInputs, checkRange } from './check.ts';
+import { checkShape, encodeProgram, kernelTakes } from './cpu-program.ts';
+import { usableCores } from './cpu-threads.ts';
+import type {
+  CompileOptions,
+  Device,
+  DeviceBuffer,
+  DeviceInfo,
+  Executable,
+  HostArray,
+  MappableRegion,
+  RunOptions,
+} from './device.ts';
+
+/** How to open the cpu device. */
+export interface CpuDeviceOptions {
+  /** Threads that compute; default: the physical cores this process may use. */
+  readonly threads?: number;
+  /** Instruction set: portable, avx2 or avx512. Default: CORRAL_ISA, else the best this CPU has. */
+  readonly isa?: string;
+  readonly logger?: Logger;
+  /**
+   * Watches every buffer's borders, for tests: `canary` checks bytes around them after each run, `fence`
+   * makes the process fault at the first step too far. Inputs, scratch and results are watched too.
+   */
+  readonly guard?: 'none' | 'canary' | 'fence';
+}
+
+const guards = ['none', 'canary', 'fence'] as const;
+const maxThreads = 256;
+
+class CpuBuffer implements DeviceBuffer {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  readonly device: CpuDevice;
+  readonly native: NativeBuffer;
+
+  constructor(device: CpuDevice, native: NativeBuffer, dtype: DType, shape: readonly number[]) {
+    this.device = device;
+    this.native = native;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.bytes = tensorBytes(dtype, shape);
+  }
+}
+
+class CpuExecutable implements Executable {
+  readonly program: Program;
+  readonly device: CpuDevice;
+  readonly native: NativeExecutable;
+  readonly inputs: readonly Value[];
+
+  constructor(
+    device: CpuDevice,
+    program: Program,
+    native: NativeExecutable,
+    inputs: readonly Value[],
+  ) {
+    this.device = device;
+    this.program = program;
+    this.native = native;
+    this.inputs = inputs;
+  }
+
+  output(name: string): Value {
+    const id = present(this.program.outputs.get(name), `output ${name}`);
+    return present(this.program.values[id], `output ${name}`);
+  }
+}
+
+class CpuDevice implements Device {
+  readonly info: DeviceInfo;
+  readonly #addon: NativeAddon;
+  readonly #native: NativeDevice;
+  #closing: Promise<void> | undefined;
+
+  constructor(addon: NativeAddon, native: NativeDevice, isa: string) {
+    this.#addon = addon;
+    this.#native = native;
+    this.info = { name: 'cpu', isa, threads: addon.threadsOf(native) };
+  }
+
+  supports(op: OpName, dtype: DType): boolean {
+    return kernelTakes(op, dtype);
+  }
+
+  async allocate(
+    dtype: DType,
+    shape: readonly number[],
+    options: { readonly region?: MappableRegion } = {},
+  ): Promise<DeviceBuffer> {
+    this.#assertOpen();
+    checkShape(dtype, shape);
+    const bytes = tensorBytes(dtype, shape);
+    const native =
+      options.region === undefined
+        ? this.#addon.allocate(this.#native, bytes)
+        : this.#map(options.region, bytes);
+    if (native === undefined) {
+      throw errors.OUT_OF_MEMORY({ bytes, what: `a tensor of ${dtype} [${shape}]` });
+    }
+    return new CpuBuffer(this, native, dtype, shape);
+  }
+
+  async write(buffer: DeviceBuffer, offset: number, bytes: Uint8Array): Promise<void> {
+    this.#assertOpen();
+    checkRange(buffer, offset, bytes.length);
+    // Memory that another thread or a resize may take away must not be read in the background.
+    const shared = !(bytes.buffer instanceof ArrayBuffer) || bytes.buffer.resizable;
+    const source = shared ? bytes.slice() : bytes;
+    const { native } = this.#own(buffer);
+    this.#expectOk(await this.#addon.writeBuffer(native, offset, source), 'a write');
+  }
+
+  async read(buffer: DeviceBuffer, offset: number, length: number): Promise<Uint8Array> {
+    this.#assertOpen();
+    checkRange(buffer, offset, length);
+    const target = new Uint8Array(length);
+    const { native } = this.#own(buffer);
+    this.#expectOk(await this.#addon.readBuffer(native, offset, target), 'a read');
+    return target;
+  }
+
+  free(buffer: DeviceBuffer): void {
+    this.#assertOpen();
+    this.#addon.freeBuffer(this.#own(buffer).native);
+  }
+
+  compile(
+    program: Program,
+    buffers: Readonly<Record<string, DeviceBuffer>>,
+    options: CompileOptions = {},
+  ): Executable {
+    this.#assertOpen();
+    if (options.activations === 'int8') {
+      throw errors.DEVICE_UNSUPPORTED({ device: 'cpu', what: 'int8 activations' });
+    }
+    const fused = fuse(program);
+    const encoded = encodeProgram(this.#addon, fused, buffers);
+    const bound = encoded.buffers.map((name) => this.#own(present(buffers[name], name)).native);
+    const native = this.#addon.compile(this.#native, encoded.layout, encoded.numbers, bound);
+    return new CpuExecutable(this, fused, native, encoded.inputs);
+  }
+
+  async run(executable: Executable, options: RunOptions): Promise<Record<string, HostArray>> {
+    this.#assertOpen();
+    const compiled = this.#ownExecutable(executable);
+    const { program, inputs } = compiled;
+    const { sizes, signal } = options;
+    if (signal?.aborted === true) throw errors.ABORTED({ what: program.name });
+    checkSizes(sizes);
+    checkInputs(program, options.inputs, sizes);
+    const outputs = options.fetch.map((name) => compiled.output(name));
+    const targets = outputs.map((value) => makeArray(value, countElements(value.shape, sizes)));
+
+    const abort = signal === undefined ? undefined : new Int32Array(1);
+    const stop = (): void => {
+      abort?.fill(1);
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      const status = await this.#addon.run(
+        compiled.native,
+        Int32Array.from(symbolicDims, (dim) => sizes[dim]),
+        inputs.map(({ name }) => present(options.inputs[name], `input ${name}`)),
+        Int32Array.from(outputs, ({ id }) => id),
+        targets,
+        abort,
+      );
+      this.#expectOk(status, program.name);
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+    return Object.fromEntries(
+      options.fetch.map((name, index) => [name, present(targets[index], 'target')]),
+    );
+  }
+
+  async readOutput(
+    executable: Executable,
+    name: string,
+    start: number,
+    count: number,
+  ): Promise<HostArray> {
+    this.#assertOpen();
+    const compiled = this.#ownExecutable(executable);
+    const value = compiled.output(name);
+    const width = value.shape.slice(1).reduce<number>((product, dim) => product * Number(dim), 1);
+    invariant(start >= 0 && count >= 0, `rows ${start} to ${start + count} of ${name}`);
+    const target = makeArray(value, count * width);
+    const offset = start * width * target.BYTES_PER_ELEMENT;
+    const status = await this.#addon.readOutput(compiled.native, value.id, offset, target);
+    this.#expectOk(status, `rows ${start} to ${start + count} of ${name}`);
+    return target;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#addon.closeDevice(this.#native).then(() => undefined);
+    return this.#closing;
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw errors.DEVICE_CLOSED({ device: 'cpu' });
+  }
+
+  #own(buffer: DeviceBuffer): CpuBuffer {
+    invariant(
+      buffer instanceof CpuBuffer && buffer.device === this,
+      'the buffer is of another device',
+    );
+    return buffer;
+  }
+
+  #ownExecutable(executable: Executable): CpuExecutable {
+    invariant(
+      executable instanceof CpuExecutable && executable.device === this,
+      'the executable is of another device',
+    );
+    return executable;
+  }
+
+  #map({ path, offset, length }: MappableRegion, bytes: number): NativeBuffer {
+    invariant(length === bytes, 'a region is as long as its tensor');
+    const mapped = this.#addon.mapFile(this.#native, path, offset, length);
+    if (typeof mapped !== 'number') return mapped;
+    if (mapped === -1) {
+      throw errors.FORMAT_DAMAGED({
+        path,
+        offset,
+        expected: `${length} bytes of a tensor`,
+        found: 'the end of the file before them',
+      });
+    }
+    throw errors.FILE_UNREADABLE({ path, reason: `mapping it failed with errno ${mapped}` });
+  }
+
+  #expectOk(status: NativeStatus, what: string): void {
+    const [code = -1, op = -1, value = -1, found = 0, lowest = 0, highest = 0] = status;
+    const name = statusCodes[code];
+    const opName = this.#addon.ops[op]?.name ?? '';
+    if (name === 'ok') return;
+    if (name === 'closed') throw errors.DEVICE_CLOSED({ device: 'cpu' });
+    if (name === 'aborted') throw errors.ABORTED({ what });
+    if (name === 'outOfMemory') throw errors.OUT_OF_MEMORY({ bytes: found, what });
+    if (name === 'indexInvalid') {
+      throw errors.INPUT_INVALID({ op: opName, found, allowed: `${lowest} to ${highest}` });
+    }
+    invariant(false, `${what}: ${name} (op ${opName || '-'}, value ${value})`);
+  }
+}
+
+function makeArray(value: Value, length: number): HostArray {
+  invariant(value.dtype === 'f32' || value.dtype === 'i32', `${value.name} is no plain tensor`);
+  return value.dtype === 'i32' ? new Int32Array(length) : new Float32Array(length);
+}
+
+function checkSizes(sizes: DimSizes): void {
+  for (const dim of symbolicDims) {
+    const size = sizes[dim];
+    invariant(Number.isInteger(size) && size >= 0 && size < 2 ** 31, `${dim} is ${size}`);
+  }
+}
+
+/** The instruction sets `createCpuDevice` can use here, slowest first; none without the addon. */
+export function availableIsas(): readonly string[] {
+  const status = addonStatus();
+  return status.available ? status.addon.isas : [];
+}
+
+/**
+ * Opens the native device. Throws ADDON_UNAVAILABLE or ISA_UNSUPPORTED.
+ * @example const device = createCpuDevice({ threads: 2 });
+ */
+export function createCpuDevice(options: CpuDeviceOptions = {}): Device {
+  const { logger = silentLogger, guard = 'none' } = options;
+  const addon = loadAddon();
+  const wanted = options.isa ?? (process.env['CORRAL_ISA'] || undefined);
+  const isa = wanted ?? present(addon.isas.at(-1), 'an instruction set');
+  if (!addon.isas.includes(isa)) {
+    throw errors.ISA_UNSUPPORTED({ isa, allowed: addon.isas.join(', ') });
+  }
+  const threads = options.threads ?? Math.min(usableCores(), maxThreads);
+  if (!Number.isInteger(threads) || threads < 1 || threads > maxThreads) {
+    const allowed = `a whole number from 1 to ${maxThreads}`;
+    throw errors.OPTION_INVALID({ option: '--threads', found: `${threads}`, allowed });
+  }
+  const native = addon.createDevice(isa, threads, guards.indexOf(guard));
+  const device = new CpuDevice(addon, native, isa);
+  logger.debug(`cpu device: ${isa} kernels on ${device.info.threads} threads`);
+  return device;
+}
