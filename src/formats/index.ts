@@ -1,0 +1,11 @@
+// The door `corral/formats`: files of weights, read lazily and written.
+
+export {
+  type Checkpoint,
+  type CheckpointFormat,
+  type GenerationDefaults,
+  type Region,
+  type TensorInfo,
+  tensorNames,
+} from './checkpoint.ts';
+export { type OpenOptions, openCheckpoint, openTokenizer } from './open.ts';

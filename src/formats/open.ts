@@ -1,0 +1,230 @@
+// Opens any checkpoint or tokenizer: what it is shows in its contents, not only in its name.
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { errors } from '../base/errors.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { openFile, type SourceFile } from './files.ts';
+import { openGguf } from './gguf.ts';
+import { findWeights, openHuggingFace } from './hugging-face.ts';
+import { parseJson, readJsonFile, readTextFile } from './json-file.ts';
+import { llama2cMagic, looksLikeLlama2c, openLlama2c } from './llama2c-checkpoint.ts';
+import { findShards, openMeta } from './meta.ts';
+import { looksLikeSafetensors } from './safetensors.ts';
+import { readTokenizerFile } from './tokenizer-files.ts';
+import { withOpenFiles } from './view-checkpoint.ts';
+
+/** What a checkpoint may need from elsewhere. */
+export interface OpenOptions {
+  /** A params.json or config.json, or its content, for files that carry none. */
+  readonly config?: string | Readonly<Record<string, unknown>>;
+  /** A tokenizer of any kind, or a GGUF, instead of the checkpoint's own. */
+  readonly tokenizer?: string;
+}
+
+/**
+ * Opens a checkpoint of any format. Tensors are read when asked for.
+ * Throws FILE_NOT_FOUND, FORMAT_UNKNOWN, or what is wrong with the files.
+ * @example const checkpoint = await openCheckpoint('models/llama-2-7b');
+ */
+export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
+  const config = await readConfigOption(options.config);
+  // Wrong tokenizers show before gigabytes are opened.
+  const tokenizer =
+    options.tokenizer === undefined ? undefined : await openTokenizer(options.tokenizer);
+  const checkpoint = (await isFolder(path))
+    ? await openFolder(path, config)
+    : await openSingle(path, config);
+  return tokenizer ? withTokenizer(checkpoint, tokenizer) : checkpoint;
+}
+
+// Not a spread: a checkpoint may be an object of a class, whose methods a spread would lose.
+function withTokenizer(checkpoint: Checkpoint, tokenizer: Tokenizer): Checkpoint {
+  const { format, path, files, name, config, tensors, chatTemplate, generation, licence } =
+    checkpoint;
+  return {
+    format,
+    path,
+    files,
+    name,
+    config,
+    tensors,
+    chatTemplate,
+    generation,
+    licence,
+    tokenizer: async () => tokenizer,
+    read: (tensor, offset, length) => checkpoint.read(tensor, offset, length),
+    region: (tensor) => checkpoint.region(tensor),
+    close: () => checkpoint.close(),
+  };
+}
+
+/**
+ * The tokenizer of a bare tokenizer file, a GGUF, a folder or any checkpoint. Throws TOKENIZER_NEEDED where there is none.
+ * @example const tokenizer = await openTokenizer('tokenizer.model');
+ */
+export async function openTokenizer(path: string): Promise<Tokenizer> {
+  let found: Tokenizer | undefined;
+  if (await isFolder(path)) {
+    const names = await readdir(path);
+    const name = ['tokenizer.model', 'tokenizer.json', 'tokenizer.bin'].find((one) =>
+      names.includes(one),
+    );
+    found = (findWeights(names) ?? findGguf(names)) ? await tokenizerOf(path) : undefined;
+    if (!found && name !== undefined) found = await readTokenizerFile(join(path, name));
+  } else {
+    const kind = await kindOf(path);
+    found = kind === undefined ? await readTokenizerFile(path) : await tokenizerOf(path);
+  }
+  if (found === undefined) throw errors.TOKENIZER_NEEDED({ path });
+  return found;
+}
+
+async function tokenizerOf(path: string): Promise<Tokenizer | undefined> {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    return await checkpoint.tokenizer();
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+interface Config {
+  readonly json: unknown;
+  readonly path: string;
+}
+
+async function readConfigOption(config: OpenOptions['config']): Promise<Config | undefined> {
+  if (config === undefined) return undefined;
+  if (typeof config !== 'string') return { json: config, path: 'the config given' };
+  const text = await readTextFile(config);
+  if (text === undefined) throw errors.FILE_NOT_FOUND({ path: config });
+  return { json: parseJson(text, config), path: config };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ?? false;
+}
+
+type Kind = 'gguf' | 'torch' | 'llama2c' | 'safetensors';
+
+async function kindOf(path: string): Promise<Kind | undefined> {
+  const file = await openFile(path);
+  try {
+    return kindOfFile(file);
+  } finally {
+    await file.close();
+  }
+}
+
+function kindOfFile(file: SourceFile): Kind | undefined {
+  if (file.size < 8) return undefined;
+  const start = file.readSync(0, 8);
+  const view = new DataView(start.buffer, start.byteOffset, 8);
+  const magic = view.getUint32(0, true);
+  if (magic === 0x46554747) return 'gguf';
+  if (magic === 0x04034b50 || (start[0] === 0x80 && start[1] === 2 && start[2] === 0x8a))
+    return 'torch';
+  if (magic === llama2cMagic) return 'llama2c';
+  if (looksLikeSafetensors(file)) return 'safetensors';
+  return looksLikeLlama2c(file) ? 'llama2c' : undefined;
+}
+
+async function openSingle(path: string, config: Config | undefined): Promise<Checkpoint> {
+  const [folder, name] = [dirname(resolve(path)), basename(path)];
+  switch (await kindOf(path)) {
+    case 'gguf':
+      return openGguf(path);
+    case 'llama2c':
+      return withOpenFiles((files) => openLlama2c(path, files));
+    case 'torch':
+      return openTorch(path, config);
+    case 'safetensors': {
+      const source = { path, folder, names: await readdir(folder), weights: name };
+      return withOpenFiles((files) => openHuggingFace(withConfig(source, config), files));
+    }
+    default:
+      // One of a folder's JSON files stands for the folder.
+      if (/^(config|params)\.json$|\.index\.json$/.test(name)) return openFolder(folder, config);
+      throw errors.FORMAT_UNKNOWN({ path, found: await describeStart(path) });
+  }
+}
+
+async function openTorch(path: string, config: Config | undefined): Promise<Checkpoint> {
+  const [folder, name] = [dirname(resolve(path)), basename(path)];
+  const names = await readdir(folder);
+  if (
+    /^pytorch_model.*\.bin$/.test(name) &&
+    (config !== undefined || names.includes('config.json'))
+  ) {
+    const source = { path, folder, names, weights: name };
+    return withOpenFiles((files) => openHuggingFace(withConfig(source, config), files));
+  }
+  const isShard = /^consolidated\.\d+\.pth$/.test(name);
+  const shards = isShard ? findShards(folder, names) : [path];
+  const found = config ?? (names.includes('params.json') ? await readParams(folder) : undefined);
+  if (found === undefined) throw errors.CONFIG_NEEDED({ path, missing: 'number of heads' });
+  const format = isShard ? 'meta' : 'torchtune';
+  return withOpenFiles((files) => openMeta({ path, format, shards, config: found }, files));
+}
+
+async function openFolder(path: string, config: Config | undefined): Promise<Checkpoint> {
+  const names = (await readdir(path)).sort();
+  const shards = findShards(path, names);
+  const params = config ?? (names.includes('params.json') ? await readParams(path) : undefined);
+  // Some folders hold both; their safetensors say more (generation defaults, chat template).
+  const weights = findWeights(names);
+  if (weights !== undefined && (names.includes('config.json') || config !== undefined)) {
+    const source = { path, folder: path, names };
+    return withOpenFiles((files) => openHuggingFace(withConfig(source, config), files));
+  }
+  if (shards.length > 0) {
+    if (params === undefined)
+      throw errors.CONFIG_NEEDED({ path, missing: 'number of heads (params.json)' });
+    const source = { path, format: 'meta', shards, config: params } as const;
+    return withOpenFiles((files) => openMeta(source, files));
+  }
+  if (weights !== undefined) {
+    throw errors.CONFIG_NEEDED({ path, missing: 'config (there is no config.json)' });
+  }
+  const gguf = findGguf(names);
+  if (gguf !== undefined) return openGguf(join(path, gguf));
+  const list = names.slice(0, 8).join(', ');
+  throw errors.FORMAT_UNKNOWN({
+    path,
+    found: names.length === 0 ? 'no files' : `the files ${list}${names.length > 8 ? ', …' : ''}`,
+  });
+}
+
+/** The only GGUF of a folder, or the first part of its only split one. */
+function findGguf(names: readonly string[]): string | undefined {
+  const heads = names.filter(
+    (name) => name.endsWith('.gguf') && !/-(?!00001)\d{5}-of-\d{5}\.gguf$/.test(name),
+  );
+  return heads.length === 1 ? heads[0] : undefined;
+}
+
+async function readParams(folder: string): Promise<Config> {
+  const path = join(folder, 'params.json');
+  return { json: await readJsonFile(path), path };
+}
+
+function withConfig<T extends object>(
+  source: T,
+  config: Config | undefined,
+): T & { config?: Config } {
+  return config === undefined ? source : { ...source, config };
+}
+
+async function describeStart(path: string): Promise<string> {
+  const file = await openFile(path);
+  try {
+    const start = file.readSync(0, Math.min(8, file.size));
+    return file.size === 0
+      ? 'no bytes'
+      : `${file.size} bytes that begin with ${Buffer.from(start).toString('hex')}`;
+  } finally {
+    await file.close();
+  }
+}
