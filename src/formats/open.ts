@@ -11,7 +11,7 @@ import { parseJson, readJsonFile, readTextFile } from './json-file.ts';
 import { llama2cMagic, looksLikeLlama2c, openLlama2c } from './llama2c-checkpoint.ts';
 import { findShards, openMeta } from './meta.ts';
 import { looksLikeSafetensors } from './safetensors.ts';
-import { readTokenizerFile } from './tokenizer-files.ts';
+import { isTokenizerFile, readTokenizerFile } from './tokenizer-files.ts';
 import { withOpenFiles } from './view-checkpoint.ts';
 
 /** What a checkpoint may need from elsewhere. */
@@ -35,17 +35,22 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
   const checkpoint = (await isFolder(path))
     ? await openFolder(path, config)
     : await openSingle(path, config);
-  return tokenizer ? withTokenizer(checkpoint, tokenizer) : checkpoint;
+  if (tokenizer === undefined || options.tokenizer === undefined) return checkpoint;
+  return withTokenizer(checkpoint, tokenizer, options.tokenizer);
 }
 
 // Not a spread: a checkpoint may be an object of a class, whose methods a spread would lose.
-function withTokenizer(checkpoint: Checkpoint, tokenizer: Tokenizer): Checkpoint {
+function withTokenizer(
+  checkpoint: Checkpoint,
+  tokenizer: Tokenizer,
+  tokenizerPath: string,
+): Checkpoint {
   const { format, path, files, name, config, tensors, chatTemplate, generation, licence } =
     checkpoint;
   return {
     format,
     path,
-    files,
+    files: [...files.filter((file) => !isTokenizerFile(file)), tokenizerPath],
     name,
     config,
     tensors,

@@ -1,6 +1,6 @@
 // Reads tokenizers from bare files, told apart by their contents, and from the folder of a checkpoint.
 // Knows nothing of weights.
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { errors } from '../base/errors.ts';
 import {
@@ -14,6 +14,19 @@ import { parseJson, readJsonFile, readTextFile, readWholeFile } from './json-fil
 // The model of a 256k vocabulary has 5 MB, its tokenizer.json 34 MB.
 const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
 const MAX_TEMPLATE_BYTES = 2 ** 20;
+
+/** Names under which folders keep a tokenizer and what belongs to it. */
+export const tokenizerFileNames: readonly string[] = [
+  'tokenizer.model',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+];
+
+/** Is this file part of a folder's tokenizer? */
+export function isTokenizerFile(path: string): boolean {
+  return tokenizerFileNames.includes(basename(path));
+}
 
 /** Which bare tokenizer file these bytes are; undefined for none of them. */
 export function tokenizerKindOf(
@@ -81,13 +94,9 @@ export async function findFolderTokenizer(
   folder: string,
   names: readonly string[],
 ): Promise<FolderTokenizer> {
-  const known = [
-    'tokenizer.model',
-    'tokenizer.json',
-    'tokenizer_config.json',
-    'chat_template.jinja',
-  ];
-  const files = known.filter((name) => names.includes(name)).map((name) => join(folder, name));
+  const files = tokenizerFileNames
+    .filter((name) => names.includes(name))
+    .map((name) => join(folder, name));
   const [modelPath, jsonPath] = [join(folder, 'tokenizer.model'), join(folder, 'tokenizer.json')];
   const read = async (): Promise<Tokenizer | undefined> => {
     const hasJson = files.includes(jsonPath);
