@@ -1,7 +1,5 @@
 // A conversation and the /commands that change it. Pure but for files that /save and /load name:
 // what to print and what to do next are its answers. Knows no terminal and no model.
-import { readFile, writeFile } from 'node:fs/promises';
-import { z } from 'zod';
 import type { ChatMessage } from './library.ts';
 import { nearest } from './nearest.ts';
 
@@ -18,12 +16,6 @@ interface ChatCommand {
   readonly text: string;
   readonly run: (session: ChatSession, argument: string) => ChatStep | Promise<ChatStep>;
 }
-
-const savedShape = z.object({
-  messages: z.array(
-    z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }),
-  ),
-});
 
 const say = (...lines: string[]): ChatStep => ({ kind: 'say', lines });
 const fail = (...lines: string[]): ChatStep => ({ kind: 'fail', lines });
@@ -147,7 +139,7 @@ export class ChatSession {
   async save(file: string): Promise<ChatStep> {
     if (file === '') return fail('Name a file: /save FILE');
     try {
-      await writeFile(file, `${JSON.stringify({ messages: this.messages }, undefined, 2)}\n`);
+      await (await import('./saved-chat.ts')).writeChat(file, this.messages);
       return say(`Saved to ${file}.`);
     } catch (error) {
       return fail(`${file} could not be written: ${reasonOf(error)}`);
@@ -157,13 +149,13 @@ export class ChatSession {
   async load(file: string): Promise<ChatStep> {
     if (file === '') return fail('Name a file: /load FILE');
     try {
-      const { messages } = savedShape.parse(JSON.parse(await readFile(file, 'utf8')));
+      const messages = await (await import('./saved-chat.ts')).readChat(file);
+      if (messages === undefined) return fail(`${file} is no saved conversation.`);
       this.#system = messages.find((message) => message.role === 'system')?.content;
       this.#turns = messages.filter((message) => message.role !== 'system');
       return say(`Loaded ${this.#turns.length} turns from ${file}.`);
     } catch (error) {
-      const reason = error instanceof z.ZodError ? 'it is no saved conversation' : reasonOf(error);
-      return fail(`${file} could not be read: ${reason}`);
+      return fail(`${file} could not be read: ${reasonOf(error)}`);
     }
   }
 

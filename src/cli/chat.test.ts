@@ -116,7 +116,7 @@ describe('corral chat from a pipe', () => {
       stdin: `/load ${bad}\n/load ${folder}/none.json\n/undo\n/retry\nhi\n`,
     });
     expect(outcome.stdout).toBe(' HI!\n');
-    expect(outcome.stderr).toContain('it is no saved conversation');
+    expect(outcome.stderr).toContain('is no saved conversation');
     expect(outcome.stderr).toContain('ENOENT');
   });
 

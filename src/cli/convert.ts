@@ -29,6 +29,7 @@ const types = [
 interface ConvertFlags extends CommonOptions {
   readonly type: (typeof types)[number];
   readonly format?: 'gguf' | 'safetensors';
+  readonly force?: boolean;
   readonly tokenizer?: string;
   readonly config?: string;
 }
@@ -50,6 +51,7 @@ export function addConvert(program: Command, context: Context): void {
       'gguf or safetensors',
       readChoice('--format', ['gguf', 'safetensors']),
     )
+    .option('--force', 'replace a folder even if it has other files in it')
     .action((model, out, options) => convert(model, out, options, context));
   addCommonOptions(addFileOptions(command), 'what was written');
 }
@@ -62,24 +64,27 @@ async function convert(
 ): Promise<void> {
   const { io, library } = context;
   const path = await resolveModelArgument(model, context);
-  const { config, tokenizer, type, format } = options;
+  const { config, tokenizer, type, format, force } = options;
   const checkpoint = await library.openCheckpoint(path, dropUndefined({ config, tokenizer }));
   try {
     using interrupt = interruptible(context);
     using bar = await openProgressBar(io);
-    const { bytes, fallbacks } = await library.convertCheckpoint(checkpoint, out, {
+    const report = await library.convertCheckpoint(checkpoint, out, {
       type,
-      ...dropUndefined({ format }),
+      ...dropUndefined({ format, force }),
       onProgress: bar.onProgress,
       signal: interrupt.signal,
     });
     bar[Symbol.dispose]();
-    if (options.json === true) return await printJson(io, { out, type, bytes, fallbacks });
-    const rows = fallbacks.map(({ name, wanted, used }) => [
+    if (options.json === true) return await printJson(io, { out, ...report });
+    const rows = report.fallbacks.map(({ name, wanted, used }) => [
       name,
       `${wanted} does not fit: ${used}`,
     ]);
-    return await printLines(io, [...formatTable(rows), `${out}: ${type}, ${formatBytes(bytes)}`]);
+    return await printLines(io, [
+      ...formatTable(rows),
+      `${out}: ${type}, ${formatBytes(report.bytes)}`,
+    ]);
   } finally {
     await checkpoint.close();
   }

@@ -107,6 +107,8 @@ function fakeFiles(): {
     convertCheckpoint: async (_checkpoint, out, options) => {
       asked.push(['convert', out, options]);
       return {
+        format: 'gguf',
+        type: 'q4_k',
         bytes: 2048,
         fallbacks: [{ name: 'blk.0.ffn_down.weight', wanted: 'q4_k', used: 'q5_0' }],
       };
@@ -219,6 +221,7 @@ describe('corral convert', () => {
     });
     expect(JSON.parse(stdout)).toEqual({
       out: 'o.gguf',
+      format: 'gguf',
       type: 'q4_k',
       bytes: 2048,
       fallbacks: [{ name: 'blk.0.ffn_down.weight', wanted: 'q4_k', used: 'q5_0' }],

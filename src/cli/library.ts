@@ -2,6 +2,7 @@
 // `corral --version` answers at once. Tests put a fake in its place.
 import type { OnProgress } from '../base/progress.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
+import type { ConvertOptions, ConvertReport } from '../formats/convert.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import type {
   ChatMessage,
@@ -36,24 +37,6 @@ export interface LoadedModel extends Pick<Llama, 'name' | 'context' | 'device' |
   close(): Promise<void>;
 }
 
-/** How a checkpoint is converted. */
-export interface ConvertOptions {
-  readonly type: string;
-  readonly format?: 'gguf' | 'safetensors';
-  readonly onProgress?: OnProgress;
-  readonly signal?: AbortSignal;
-}
-
-/** What a conversion wrote. */
-export interface ConvertResult {
-  readonly bytes: number;
-  readonly fallbacks: readonly {
-    readonly name: string;
-    readonly wanted: string;
-    readonly used: string;
-  }[];
-}
-
 /** The doors that commands go through. */
 export interface Library {
   load(path: string, options: LoadOptions): Promise<LoadedModel>;
@@ -67,7 +50,7 @@ export interface Library {
     checkpoint: Checkpoint,
     out: string,
     options: ConvertOptions,
-  ): Promise<ConvertResult>;
+  ): Promise<ConvertReport>;
   /** Bytes of keys and values per token. */
   cacheBytesPerToken(config: LlamaConfig, type: 'f16' | 'f32' | 'q8_0'): Promise<number>;
   store(): Promise<typeof import('../store/index.ts')>;

@@ -105,6 +105,21 @@ describe('chooseFiles', () => {
     expect(choose(files)).toHaveLength(4);
   });
 
+  it('takes PyTorch files where there is nothing else', () => {
+    const files = listing(
+      'config.json',
+      'pytorch_model-00001-of-00001.bin',
+      'pytorch_model.bin.index.json',
+      'training_args.bin',
+      'optimizer.pt',
+    );
+    expect(choose(files)).toEqual([
+      'config.json',
+      'pytorch_model-00001-of-00001.bin',
+      'pytorch_model.bin.index.json',
+    ]);
+  });
+
   it('takes a single file of another kind by its name, with the tokenizer beside it', () => {
     const files = listing('stories15M.bin', 'stories42M.bin', 'stories15M.pt', 'tokenizer.model');
     expect(choose(files, 'stories15M.bin')).toEqual(['stories15M.bin', 'tokenizer.model']);

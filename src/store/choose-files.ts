@@ -10,6 +10,7 @@ export interface FileChoice {
 
 const companions =
   /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|params|chat_template)\.json$|^tokenizer\.(model|bin)$|^chat_template\.jinja$|^model\.safetensors\.index\.json$/;
+const torchWeights = /^pytorch_model(-\d{5}-of-\d{5})?\.bin$|^pytorch_model\.bin\.index\.json$/;
 const legal = /^(licen[cs]e|notice|use_policy)([._-].*)?$/i;
 const splitSuffix = /-(\d{5})-of-(\d{5})(?=\.gguf$)/;
 
@@ -42,6 +43,10 @@ export function chooseFiles(
   const meta = root.filter((file) => /^consolidated\.\d{2}\.pth$/.test(file.path));
   if (meta.length > 0 && root.some((file) => file.path === 'params.json')) {
     return { files: [...texts, ...meta], selector: undefined };
+  }
+  const torch = root.filter((file) => torchWeights.test(file.path));
+  if (torch.length > 0 && root.some((file) => file.path === 'config.json')) {
+    return { files: [...texts, ...torch], selector: undefined };
   }
   const others = listing.filter((file) => /\.(bin|pt|pth)$/.test(file.path)).map((f) => f.path);
   throw errors.PULL_CHOICE_NEEDED({

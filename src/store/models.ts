@@ -183,7 +183,8 @@ function pathToOpen(folder: string, manifest: Manifest): string {
   const weights = manifest.files.map((file) => file.path);
   const ggufs = weights.filter((path) => path.endsWith('.gguf')).sort();
   if (ggufs[0] !== undefined) return join(files, ggufs[0]);
-  if (weights.some((path) => path.endsWith('.safetensors') || /^consolidated\./.test(path))) {
+  // The others of these need the files beside them, and open as a folder.
+  if (weights.some((path) => /\.safetensors$|^consolidated\.|^pytorch_model/.test(path))) {
     return files;
   }
   const single = weights.filter(
