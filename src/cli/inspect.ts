@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Checkpoint } from '../formats/checkpoint.ts';
+import { fitsBlocks } from '../tensor/dtype.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import {
   addCommonOptions,
@@ -50,8 +51,9 @@ interface Inspection {
   readonly memory: {
     readonly context: number;
     readonly weights: number;
-    readonly cache: Readonly<Record<string, number>>;
-    readonly total: Readonly<Record<string, number>>;
+    /** By type of the cache; null where its blocks do not fit the heads. */
+    readonly cache: Readonly<Record<string, number | null>>;
+    readonly total: Readonly<Record<string, number | null>>;
   };
 }
 
@@ -106,12 +108,13 @@ async function describe(
     parameters += elements;
     weights += bytes;
   }
-  const cache: Record<string, number> = {};
-  const total: Record<string, number> = {};
+  const cache: Record<string, number | null> = {};
+  const total: Record<string, number | null> = {};
   for (const type of cacheTypes) {
-    const bytes = Math.ceil((await library.cacheBytesPerToken(config, type)) * context);
+    const fits = fitsBlocks(type, config.headDim);
+    const bytes = fits ? (await library.cacheBytesPerToken(config, type)) * context : null;
     cache[type] = bytes;
-    total[type] = weights + bytes;
+    total[type] = bytes === null ? null : weights + bytes;
   }
   return {
     name: checkpoint.name,
@@ -133,6 +136,10 @@ function describeTokenizer(tokenizer: Tokenizer | undefined): Inspection['tokeni
   if (tokenizer === undefined) return null;
   const { kind, size, bos = null, eos = null, addsBos } = tokenizer;
   return { kind, size, bos, eos, addsBos };
+}
+
+function describeNeed(bytes: number | null | undefined): string {
+  return bytes == null ? 'does not fit' : formatBytes(bytes);
 }
 
 function present(found: Inspection): string[] {
@@ -174,8 +181,8 @@ function present(found: Inspection): string[] {
   const needs = cacheTypes.map((type) => [
     type,
     formatBytes(memory.weights),
-    formatBytes(memory.cache[type] ?? 0),
-    formatBytes(memory.total[type] ?? 0),
+    describeNeed(memory.cache[type]),
+    describeNeed(memory.total[type]),
   ]);
   return [
     ...formatTable(rows),
