@@ -69,9 +69,8 @@ export function readLlamaConfig(metadata: GgufMetadata, facts: GgufTensorFacts):
     kvHeads,
     headDim,
     feedForward: needed('feed_forward_length'),
-    // f32 in the file: 1e-5 is meant, not 0.000009999999747378752
-    normEps: Number(Math.fround(normEps).toPrecision(7)),
-    ropeTheta: Number(ropeTheta.toPrecision(7)),
+    normEps: shortest(normEps),
+    ropeTheta: shortest(ropeTheta),
     ropeScaling: readRopeScaling(metadata, { context, headDim, factors: facts.ropeFactors, path }),
     context,
     ...(slidingWindow ? { slidingWindow } : {}),
@@ -148,6 +147,15 @@ function readRopeScaling(
       ? {}
       : { attentionFactor: own * (factor > 1 ? 0.1 * Math.log(factor) + 1 : 1) }),
   };
+}
+
+// The file has single precision: where it holds 0.000009999999747378752, 0.00001 was meant.
+function shortest(value: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === Math.fround(value)) return short;
+  }
+  return value;
 }
 
 function unsupported(path: string, feature: string, allowed: string): Error {

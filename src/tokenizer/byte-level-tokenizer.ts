@@ -37,7 +37,8 @@ export class ByteLevelTokenizer implements Tokenizer {
   readonly pad: TokenId | undefined;
   readonly addsBos: boolean;
   readonly controls: ReadonlyMap<string, TokenId>;
-  readonly #vocabulary: JsonVocabulary;
+  /** What the files said, for writing the tokenizer in another form. */
+  readonly vocabulary: JsonVocabulary;
   readonly #ids = new Map<string, TokenId>();
   readonly #kinds: readonly (TokenKind | undefined)[];
   readonly #controlFinder: StringFinder;
@@ -50,7 +51,7 @@ export class ByteLevelTokenizer implements Tokenizer {
 
   constructor(vocabulary: JsonVocabulary) {
     const { pieces, added, bos, eos } = vocabulary;
-    this.#vocabulary = vocabulary;
+    this.vocabulary = vocabulary;
     this.size = pieces.length;
     this.bos = bos;
     this.eos = eos;
@@ -130,7 +131,7 @@ export class ByteLevelTokenizer implements Tokenizer {
   }
 
   piece(id: TokenId): string {
-    const piece = this.#vocabulary.pieces[id];
+    const piece = this.vocabulary.pieces[id];
     if (piece === undefined) throw errors.TOKEN_UNKNOWN({ id, size: this.size });
     return piece;
   }
@@ -156,7 +157,7 @@ export class ByteLevelTokenizer implements Tokenizer {
 
   /** The vocabulary in the form the merging core takes; control tokens have no part in merging. */
   #pieceModel(): PieceModel {
-    const { pieces, merges } = this.#vocabulary;
+    const { pieces, merges } = this.vocabulary;
     return {
       ...pieceModelDefaults,
       pieces: pieces.map((piece) => piece ?? ''),
@@ -208,7 +209,7 @@ export class ByteLevelTokenizer implements Tokenizer {
 
   #mergeWord(word: string): number[] {
     const bytes = encoder.encode(word);
-    if (this.#vocabulary.file.model.ignore_merges) {
+    if (this.vocabulary.file.model.ignore_merges) {
       let piece = '';
       for (const byte of bytes) piece += String.fromCharCode(pointOfByte[byte] as number);
       const id = this.#ids.get(piece);

@@ -1,6 +1,7 @@
 // How byte-level tokenizers cut a text before merging, by the name a GGUF file gives in
 // `tokenizer.ggml.pre`. The patterns are those of the models' own tokenizer.json.
 import { errors } from '../base/errors.ts';
+import { flatten, type Part, type TokenizerFile } from './json-vocabulary.ts';
 
 /** A pre-tokenizer as tokenizer.json writes it, and what goes with the name. */
 export interface PreTokenizer {
@@ -96,4 +97,32 @@ export function preTokenizerFor(name: string, path: string): PreTokenizer {
     });
   }
   return found;
+}
+
+/** The name a GGUF file gives for what this tokenizer.json does to a text; undefined where there is none. */
+export function preTokenizerNameOf(file: TokenizerFile): string | undefined {
+  // A normaliser would have to run before, and GGUF names none.
+  if (file.normalizer) return undefined;
+  const wanted = describe(file.pre_tokenizer);
+  const ignoresMerges = file.model.ignore_merges === true;
+  for (const [name, known] of byName) {
+    if (describe(known.config as Part) === wanted && known.ignoresMerges === ignoresMerges) {
+      return name;
+    }
+  }
+  return undefined;
+}
+
+// What decides where a text is cut; GPT-2's ByteLevel has its pattern built in.
+function describe(whole: Part | null | undefined): string {
+  const parts = flatten(whole).map((one) => {
+    const { type, pattern, behavior, invert } = one;
+    if (type === 'Split') return ['Split', pattern, behavior, invert === true];
+    if (type === 'Digits') return ['Digits', one['individual_digits'] === true];
+    if (type !== 'ByteLevel') return [type];
+    const splits = one['use_regex'] !== false;
+    const prefix = one['add_prefix_space'] === true ? ['prefix'] : [];
+    return splits ? [...prefix, 'Split', { Regex: gpt2Pattern }, 'Isolated', false] : prefix;
+  });
+  return JSON.stringify(parts.filter((one) => one.length > 0));
 }
