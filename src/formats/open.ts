@@ -5,7 +5,7 @@ import { errors } from '../base/errors.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { openFile, type SourceFile } from './files.ts';
-import { openGguf } from './gguf.ts';
+import { openGguf, readGgufTokenizer } from './gguf.ts';
 import { findWeights, openHuggingFace } from './hugging-face.ts';
 import { parseJson, readJsonFile, readTextFile } from './json-file.ts';
 import { llama2cMagic, looksLikeLlama2c, openLlama2c } from './llama2c-checkpoint.ts';
@@ -79,13 +79,15 @@ export async function openTokenizer(path: string): Promise<Tokenizer> {
     if (!found && name !== undefined) found = await readTokenizerFile(join(path, name));
   } else {
     const kind = await kindOf(path);
-    found = kind === undefined ? await readTokenizerFile(path) : await tokenizerOf(path);
+    found = kind === undefined ? await readTokenizerFile(path) : await tokenizerOf(path, kind);
   }
   if (found === undefined) throw errors.TOKENIZER_NEEDED({ path });
   return found;
 }
 
-async function tokenizerOf(path: string): Promise<Tokenizer | undefined> {
+async function tokenizerOf(path: string, kind?: Kind): Promise<Tokenizer | undefined> {
+  // Some GGUF files hold a vocabulary and no tensors.
+  if (kind === 'gguf') return readGgufTokenizer(path);
   const checkpoint = await openCheckpoint(path);
   try {
     return await checkpoint.tokenizer();
