@@ -321,13 +321,6 @@ void computeAttention(const Call& call, int64_t chunk, int64_t chunks, uint8_t* 
 
 // The cache
 
-CORRAL_INLINE uint16_t floatToBfloat(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, 4);
-  if (value != value) return (uint16_t)((bits >> 16) | 0x40);
-  return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
 // As GGUF's reference quantiser: the largest becomes ±127, halves round away from zero.
 void writeQ8Block(const float* from, uint8_t* to) {
   float most = 0;
@@ -350,12 +343,6 @@ void writeCacheRow(DType dtype, const float* from, int64_t count, uint8_t* to) {
       for (int64_t i = count / lanes * lanes; i < count; i++) {
         const uint16_t half = floatToHalf(from[i]);
         memcpy(to + 2 * i, &half, 2);
-      }
-      return;
-    case corral::DTYPE_BF16:
-      for (int64_t i = 0; i < count; i++) {
-        const uint16_t bfloat = floatToBfloat(from[i]);
-        memcpy(to + 2 * i, &bfloat, 2);
       }
       return;
     case corral::DTYPE_Q8_0:

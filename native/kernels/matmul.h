@@ -47,7 +47,8 @@ size_t matmulScratch(const Call& call) {
          sizeof(float);
 }
 
-// R weight rows times one x: R independent chains of fused multiply-adds.
+// R weight rows times one x: R independent chains of fused multiply-adds. Meanwhile the R rows that
+// follow are fetched: rows are too short for the hardware to see where each stream goes on.
 template <class Codec, int R>
 CORRAL_INLINE void dotRows(const uint8_t* weights, int64_t rowBytes, const float* x, int64_t k,
                            float* out) {
@@ -56,8 +57,10 @@ CORRAL_INLINE void dotRows(const uint8_t* weights, int64_t rowBytes, const float
   const uint8_t* row[R];
   for (int r = 0; r < R; r++) row[r] = weights + r * rowBytes;
 
+  const uint8_t* following = weights + R * rowBytes;
   const int64_t blocks = k / Codec::blockSize;
-  for (int64_t b = 0; b < blocks; b++) {
+  for (int64_t b = 0; b < blocks; b++, following += R * Codec::blockBytes) {
+    for (int at = 0; at < R * Codec::blockBytes; at += 64) __builtin_prefetch(following + at);
     typename Codec::Scales scales[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) scales[r] = Codec::open(row[r]);

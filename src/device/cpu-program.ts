@@ -26,7 +26,7 @@ const maxOutputs = 2;
 const maxAttributes = 6;
 const source = { input: 0, buffer: 1, slot: 2, unused: 3 } as const;
 
-const cacheDTypes: readonly DType[] = ['f32', 'f16', 'bf16', 'q8_0'];
+const cacheDTypes: readonly DType[] = ['f32', 'f16', 'q8_0'];
 
 /** Can the op's kernel read (or write) a weight or state of this type? */
 export function kernelTakes(op: OpName, dtype: DType): boolean {
