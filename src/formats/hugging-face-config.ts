@@ -51,7 +51,7 @@ const llamaFields = z.looseObject({
   mlp_bias: z.boolean().nullish(),
   hidden_act: z.string().nullish(),
   partial_rotary_factor: z.number().nullish(),
-  quantization_config: z.unknown(),
+  quantization_config: z.unknown().optional(),
   bos_token_id: tokenIds,
   eos_token_id: tokenIds,
 });

@@ -8,4 +8,6 @@ export {
   type TensorInfo,
   tensorNames,
 } from './checkpoint.ts';
+export { type ConvertOptions, type ConvertReport, convertCheckpoint } from './convert.ts';
+export { type ConvertType, convertTypes } from './convert-plan.ts';
 export { type OpenOptions, openCheckpoint, openTokenizer } from './open.ts';
