@@ -20,6 +20,8 @@ export interface HubFaults {
   cut?: Record<string, { afterBytes: number; times: number }>;
   /** Flip a bit of this byte, `times` times. */
   corrupt?: Record<string, { byte: number; times: number }>;
+  /** The storage answers so many requests for the file with 403. */
+  refuse?: Record<string, number>;
   /** Answer so many requests with 503. */
   busy?: number;
   /** Milliseconds to wait before each 16 KiB of a file. */
@@ -65,6 +67,12 @@ export async function startHubServer(
     note(request, 'storage');
     const [, owner, name, ...path] = decodeURIComponent(request.url ?? '').split('/');
     const file = path.join('/');
+    const refusals = state.faults.refuse?.[file] ?? 0;
+    if (refusals > 0) {
+      state.faults.refuse = { ...state.faults.refuse, [file]: refusals - 1 };
+      refuse(response, 403, undefined);
+      return;
+    }
     const content = state.repositories[`${owner}/${name}`]?.files[file];
     if (content === undefined) {
       refuse(response, 404, 'EntryNotFound');

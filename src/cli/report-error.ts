@@ -11,6 +11,9 @@ const usageCodes: ReadonlySet<string> = new Set([
   'CORRAL_DEVICE_UNKNOWN',
 ]);
 
+const faultHint = 'This is a fault of Corral: run it again with --verbose and report it.';
+const systemHint = 'The system refused this; check paths, permissions and free space.';
+
 /** Says what went wrong; returns the exit status. */
 export async function reportError(
   error: unknown,
@@ -20,8 +23,7 @@ export async function reportError(
   const known = CorralError.isInstance(error) ? error : undefined;
   const message = error instanceof Error ? error.message : String(error);
   const code = known?.code ?? 'INTERNAL';
-  const hint =
-    known?.hint ?? 'This is a fault of Corral: run it again with --verbose and report it.';
+  const hint = known?.hint ?? (isSystemError(error) ? systemHint : faultHint);
   if (style.json) {
     const body = { code, message, hint, ...(known === undefined ? {} : { data: known.data }) };
     await write(io.stderr, `${JSON.stringify({ error: body })}\n`);
@@ -35,6 +37,10 @@ export async function reportError(
   }
   if (code === 'CORRAL_ABORTED') return exitStatus.interrupted;
   return usageCodes.has(code) ? exitStatus.usage : exitStatus.failed;
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
 function describeStack(error: Error): string {

@@ -1,4 +1,5 @@
 // Which files of a repository make one model that Corral can open. Pure: a listing in, a choice out.
+import { createHash } from 'node:crypto';
 import { errors } from '../base/errors.ts';
 import type { RepositoryFile } from './hub.ts';
 
@@ -156,11 +157,7 @@ function hasQuant(path: string, quant: string): boolean {
 
 function chooseByPatterns(
   listing: readonly RepositoryFile[],
-  request: {
-    readonly repo: string;
-    readonly selector: string | undefined;
-    readonly include: readonly string[];
-  },
+  request: { readonly repo: string; readonly include: readonly string[] },
 ): FileChoice {
   const patterns = request.include.map(globPattern);
   const files = listing.filter((file) => patterns.some((pattern) => pattern.test(file.path)));
@@ -172,7 +169,9 @@ function chooseByPatterns(
       example: '',
     });
   }
-  return { files, selector: request.selector };
+  // A name of its own: another choice of files must not take the place of the whole model.
+  const digest = createHash('sha256').update(request.include.join('\n')).digest('hex');
+  return { files, selector: `include-${digest.slice(0, 8)}` };
 }
 
 function globPattern(glob: string): RegExp {

@@ -63,6 +63,11 @@ async function describeRefusal(
   const code = response.headers.get('x-error-code');
   await response.body?.cancel();
   const page = `${options.hubUrl}/${repo}`;
+  const reason = `the answer was ${response.status} ${response.statusText}`.trim();
+  // A refusal of the storage the hub redirects to is about a signature that ran out: a new request
+  // through the hub gets a new one.
+  const redirected = response.url !== '' && new URL(response.url).origin !== url.origin;
+  if (redirected) return new HubBusy(reason, 0);
   const missing = (what: string): CorralError =>
     errors.HUB_NOT_FOUND({ what, hubUrl: options.hubUrl });
   if (code === 'RevisionNotFound') return missing(`such revision of ${repo}`);
@@ -73,7 +78,6 @@ async function describeRefusal(
     const token = options.token === undefined ? 'none' : 'refused';
     return errors.HUB_GATED({ repo, token, page });
   }
-  const reason = `the answer was ${response.status} ${response.statusText}`.trim();
   if (response.status === 429 || response.status >= 500 || response.status === 408) {
     return new HubBusy(reason, Number(response.headers.get('retry-after')) * 1000 || 0);
   }
@@ -244,6 +248,28 @@ function invalidAnswer(url: string, expected: string, error: z.ZodError): Corral
   const where =
     issue === undefined ? 'something else' : `${issue.path.join('.')}: ${issue.message}`;
   return errors.HUB_ANSWER_INVALID({ url, expected, found: where });
+}
+
+/** The start of a small file as text: a server that sends more than it said is cut off. */
+export async function fetchText(
+  repository: Repository,
+  path: string,
+  maxBytes: number,
+  options: HubOptions,
+): Promise<string> {
+  const url = fileUrl(options.hubUrl, repository, path);
+  const hubFetch = makeHubFetch(options, repository.repo);
+  return withRetries(options, url, async () => {
+    const response = await hubFetch(url);
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of response.body ?? []) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > maxBytes) break;
+    }
+    return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8');
+  });
 }
 
 /** Where the bytes of a file lie. */

@@ -1,6 +1,6 @@
 // Pulls against a local hub: what arrives, and what happens when connections, bytes or names are bad.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -200,6 +200,30 @@ describe('pull', () => {
     ]);
     expect(both.map((model) => model.fresh).sort()).toEqual([false, true]);
     expect(said).toEqual([expect.stringContaining(`process ${process.pid}`)]);
+  });
+
+  it('keeps a choice of files by patterns apart from the whole model', async () => {
+    await pull('ranch/llama', options());
+    const some = await pull('ranch/llama', options({ include: ['empty', 'README.*'] }));
+    expect(readdirSync(some.path).sort()).toEqual(['README.md', 'empty']);
+    expect(some.name).toMatch(/^ranch\/llama:include-[0-9a-f]{8}$/);
+    expect(await listModels({ store })).toHaveLength(2);
+    expect((await resolveModel('ranch/llama', { store })).files).toHaveLength(5);
+  });
+
+  it('says when the store cannot be written', async () => {
+    const blocked = join(store, 'file');
+    writeFileSync(blocked, '');
+    await expect(
+      pull('ranch/llama', options({ store: join(blocked, 'store') })),
+    ).rejects.toMatchObject({
+      code: 'CORRAL_FILE_UNWRITABLE',
+    });
+  });
+
+  it('asks the hub anew when the storage it points to refuses', async () => {
+    hub.faults.refuse = { [shardPath]: 2 };
+    expect((await pull('ranch/llama', options())).fresh).toBe(true);
   });
 
   it('checks the room on the disk before it fetches', async () => {

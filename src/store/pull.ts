@@ -14,12 +14,11 @@ import { http1Fetch } from './http1-fetch.ts';
 import {
   defaultHubUrl,
   describeRepository,
+  fetchText,
   fileUrl,
   type HubOptions,
-  makeHubFetch,
   type Repository,
   type RepositoryFile,
-  withRetries,
 } from './hub.ts';
 import { type AcceptLicence, acceptOnce, needsAcceptance, recogniseLicence } from './licence.ts';
 import { waitForLock } from './lock.ts';
@@ -105,6 +104,7 @@ export async function pull(repo: string, options: PullOptions = {}): Promise<Pul
   const licence = await checkLicence(repository, hub, layout, options.acceptLicence);
 
   const fullName = formatModelName(name);
+  await makeFolder(layout.locks);
   const logger = options.logger ?? silentLogger;
   using _lock = await waitForLock(layout.locks, lockKey(fullName), {
     signal: options.signal,
@@ -208,23 +208,13 @@ async function checkLicence(
       /^licen[cs]e/i.test(each.path) && isLegalFile(each.path) && each.size <= maxLicenceBytes,
   );
   const page = `${hub.hubUrl}/${repo}`;
-  const text = file === undefined ? undefined : await fetchText(repository, file, hub);
+  const text =
+    file === undefined ? undefined : await fetchText(repository, file.path, maxLicenceBytes, hub);
   const licence = unclear ? recogniseLicence(text ?? '') : stated;
   if (!needsAcceptance(licence)) return stated;
   const shown = text ?? `The licence is ${licence}. The repository has no copy of it: see ${page}.`;
   await acceptOnce({ repo, licence, text: shown, page }, layout, accept);
   return licence;
-}
-
-async function fetchText(
-  repository: Repository,
-  file: RepositoryFile,
-  hub: HubOptions,
-): Promise<string> {
-  const url = fileUrl(hub.hubUrl, repository, file.path);
-  const hubFetch = makeHubFetch(hub, repository.repo);
-  const text = await withRetries(hub, url, async () => (await hubFetch(url)).text());
-  return text.slice(0, maxLicenceBytes);
 }
 
 async function preparePartials(
@@ -238,15 +228,19 @@ async function preparePartials(
     parts: join(partial, 'parts'),
     segmentBytes: options.segmentBytes ?? 128 * 2 ** 20,
   };
+  await makeFolder(folders.files);
+  await makeFolder(folders.parts);
+  await writeWhole(join(partial, 'pull.json'), JSON.stringify({ name }));
+  return files.map((file) => new PartialFile(file, folders));
+}
+
+async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(folders.files, { recursive: true });
-    await mkdir(folders.parts, { recursive: true });
-    await writeWhole(join(partial, 'pull.json'), JSON.stringify({ name }));
+    await mkdir(path, { recursive: true });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw errors.FILE_UNWRITABLE({ path: partial, reason }, { cause });
+    throw errors.FILE_UNWRITABLE({ path, reason }, { cause });
   }
-  return files.map((file) => new PartialFile(file, folders));
 }
 
 async function checkRoom(
