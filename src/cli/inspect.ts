@@ -14,7 +14,7 @@ import {
 import { type Context, printJson, printLines } from './context.ts';
 import type { Library } from './library.ts';
 import { resolveModelArgument } from './model-argument.ts';
-import { formatBytes, formatCount, formatTable } from './present.ts';
+import { formatBytes, formatCount, formatFiles, formatTable } from './present.ts';
 
 interface InspectOptions extends CommonOptions {
   readonly context?: number;
@@ -149,7 +149,7 @@ function present(found: Inspection): string[] {
   const window = config.slidingWindow === undefined ? '' : `, window ${config.slidingWindow}`;
   const rows: string[][] = [
     ['name', found.name],
-    ['format', `${found.format}, ${found.files.length} file(s), ${formatBytes(bytes)}`],
+    ['format', `${found.format}, ${formatFiles(found.files.length)}, ${formatBytes(bytes)}`],
     ['parameters', `${formatCount(found.parameters)} (${found.parameters})`],
     [
       'shape',

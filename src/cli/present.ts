@@ -46,3 +46,8 @@ export function formatTable(
       .trimEnd(),
   );
 }
+
+/** `1 file`, `2 files`. */
+export function formatFiles(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
+}

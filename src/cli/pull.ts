@@ -11,7 +11,7 @@ import {
 import { type Context, interruptible, makeLogger, printJson, printLines } from './context.ts';
 import { forTerminal, write } from './io.ts';
 import { storeOf } from './model-argument.ts';
-import { formatBytes } from './present.ts';
+import { formatBytes, formatFiles } from './present.ts';
 import { openProgressBar } from './progress-bar.ts';
 
 interface PullFlags extends CommonOptions {
@@ -62,7 +62,7 @@ async function pullModel(repo: string, options: PullFlags, context: Context): Pr
   if (options.json === true) {
     return printJson(io, { name, path, commit, licence, bytes, files, fresh });
   }
-  const size = `${files.length} files, ${formatBytes(bytes)}`;
+  const size = `${formatFiles(files.length)}, ${formatBytes(bytes)}`;
   return printLines(io, [
     `${name} ${fresh ? 'is now' : 'was already'} in the store: ${size}`,
     path,

@@ -1,5 +1,6 @@
 // Brings files from the hub onto the disk: several ranges at a time, taken up where an earlier attempt
-// stopped, checked by hash, fetched anew once when the hash is wrong.
+// stopped, checked by hash, fetched anew once when the hash is wrong. The hub's own package lists and
+// describes; its downloads cannot be taken up again after a kill, so the bytes are fetched here.
 import { errors } from '../base/errors.ts';
 import type { OnProgress } from '../base/progress.ts';
 import { type HubOptions, makeHubFetch, withRetries } from './hub.ts';

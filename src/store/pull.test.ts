@@ -374,12 +374,7 @@ describe('licences', () => {
 describe('a pull killed at any moment', () => {
   it('leaves a store that lists only whole models, and goes on afterwards', async () => {
     hub.faults.delayMs = 2;
-    const script = `
-      import { pull } from ${JSON.stringify(new URL('./pull.ts', import.meta.url).href)};
-      await pull('ranch/llama', {
-        store: ${JSON.stringify(store)}, hubUrl: ${JSON.stringify(hub.url)}, env: {},
-        segmentBytes: 65536, parallel: 2, onProgress: () => process.stdout.write('.'),
-      });`;
+    const script = pullScript();
     let finished = false;
     let killed = 0;
     let afterEvents = 1;
@@ -407,6 +402,38 @@ describe('a pull killed at any moment', () => {
     expect(await listModels({ store })).toEqual([]);
   });
 });
+
+describe('a lock whose holder was killed', () => {
+  it('is free at once for the pull that waits for it', async () => {
+    hub.faults.delayMs = 20;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', pullScript()], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const said: string[] = [];
+    const logger = {
+      warn: (message: string): void => {
+        said.push(message);
+        hub.faults.delayMs = 0;
+        child.kill('SIGKILL');
+      },
+      debug: (): void => {},
+    };
+    const model = await pull('ranch/llama', options({ logger }));
+    expect(model.fresh).toBe(true);
+    expect(said).toEqual([expect.stringContaining(`process ${child.pid}`)]);
+  });
+});
+
+/** A program that pulls slowly and writes a dot for each sign of progress. */
+function pullScript(): string {
+  return `
+    import { pull } from ${JSON.stringify(new URL('./pull.ts', import.meta.url).href)};
+    await pull('ranch/llama', {
+      store: ${JSON.stringify(store)}, hubUrl: ${JSON.stringify(hub.url)}, env: {},
+      segmentBytes: 65536, parallel: 2, onProgress: () => process.stdout.write('.'),
+    });`;
+}
 
 /** Runs a script and kills it after so many signs of life; true when it ended before. */
 async function runAndKill(script: string, afterEvents: number): Promise<boolean> {
