@@ -32,7 +32,7 @@ if (existsSync(addon)) {
 
 const work = mkdtempSync(join(tmpdir(), 'corral-package-'));
 try {
-  const packed = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', work]);
+  const packed = run('npm', ['pack', '--json', '--pack-destination', work]);
   const [{ filename, size, files }] = Object.values(JSON.parse(packed.stdout));
   const names = files.map((file) => file.path);
   expect(names.includes('bin/corral.js') && names.includes('dist/index.js'), 'bin or dist missing');

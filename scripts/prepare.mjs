@@ -9,13 +9,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
 if (existsSync(compiler)) {
+  linkCommand();
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   const built = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
     cwd: root,
     stdio: 'inherit',
   });
   if (built.status !== 0) process.exit(built.status ?? 1);
-  linkCommand();
 }
 
 function linkCommand() {
