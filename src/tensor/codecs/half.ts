@@ -68,7 +68,9 @@ export function bf16BytesToF32(bytes: Uint8Array, out: Float32Array): void {
 /** Singles to bfloat16s. */
 export function f32ToBf16Bytes(values: Float32Array): Uint8Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return new Uint8Array(Uint16Array.from(bits, roundToBf16).buffer);
+  const rounded = new Uint16Array(bits.length);
+  for (let i = 0; i < bits.length; i++) rounded[i] = roundToBf16(bits[i] as number);
+  return new Uint8Array(rounded.buffer);
 }
 
 function roundToBf16(bits: number): number {
