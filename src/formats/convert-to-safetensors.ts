@@ -2,8 +2,8 @@
 // files, and the tokenizer as it was or re-emitted as tokenizer.model.
 import { copyFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
+import { ByteLevelTokenizer } from '../tokenizer/byte-level-tokenizer.ts';
 import { type Tokenizer, writeSentencePiece } from '../tokenizer/index.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { ConvertedTensor, ConvertJob } from './convert-job.ts';
@@ -13,6 +13,7 @@ import {
   makeGenerationConfig,
   makeHuggingFaceConfig,
   makeTokenizerConfig,
+  makeTokenizerJson,
 } from './hugging-face-write.ts';
 import { readJsonFile } from './json-file.ts';
 import { replaceFolder } from './replace-folder.ts';
@@ -74,14 +75,11 @@ async function writeTokenizer(
   const have = new Set(sources.map((file) => basename(file)));
   for (const file of sources) await copyFile(file, join(folder, basename(file)));
   if (!have.has('tokenizer.model') && !have.has('tokenizer.json')) {
-    if (tokenizer.kind !== 'sentencepiece') {
-      throw errors.FORMAT_UNSUPPORTED({
-        path: checkpoint.path,
-        feature: 'a byte-level tokenizer without its tokenizer.json',
-        allowed: 'GGUF as output, or a tokenizer.json given with --tokenizer',
-      });
+    if (tokenizer instanceof ByteLevelTokenizer) {
+      await writeJson(join(folder, 'tokenizer.json'), makeTokenizerJson(tokenizer.vocabulary));
+    } else {
+      await writeFile(join(folder, 'tokenizer.model'), writeSentencePiece(tokenizer));
     }
-    await writeFile(join(folder, 'tokenizer.model'), writeSentencePiece(tokenizer));
   }
   if (have.has('tokenizer_config.json')) return;
   const { chatTemplate, config } = checkpoint;

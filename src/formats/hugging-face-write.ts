@@ -2,6 +2,7 @@
 // reads, and what readHuggingFaceConfig reads back to the same config. Pure: writes no file.
 import { errors } from '../base/errors.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
+import type { JsonVocabulary } from '../tokenizer/json-vocabulary.ts';
 import type { GenerationDefaults } from './checkpoint.ts';
 import type { LlamaConfig, RopeScaling } from './llama-config.ts';
 
@@ -94,6 +95,42 @@ export function makeTokenizerConfig(
     clean_up_tokenization_spaces: false,
     model_max_length: context,
     ...(chatTemplate === undefined ? {} : { chat_template: chatTemplate }),
+  };
+}
+
+/** tokenizer.json of a byte-level tokenizer that came without one, as those of a GGUF do. */
+export function makeTokenizerJson({ file, added, pieces, bos, addsBos }: JsonVocabulary): Json {
+  const bosPiece = bos === undefined ? undefined : pieces[bos];
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: Array.from(added.values(), ({ id, content, special, lstrip, rstrip }) => ({
+      id,
+      content,
+      single_word: false,
+      lstrip,
+      rstrip,
+      normalized: false,
+      special,
+    })),
+    normalizer: file.normalizer ?? null,
+    pre_tokenizer: file.pre_tokenizer ?? null,
+    post_processor: file.post_processor ?? (addsBos ? startWith(bosPiece, bos) : null),
+    decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: { ...file.model, type: 'BPE' },
+  };
+}
+
+function startWith(piece: string | undefined, id: number | undefined): Json | null {
+  if (piece === undefined) return null;
+  const special = { SpecialToken: { id: piece, type_id: 0 } };
+  const text = (name: string, type: number): Json => ({ Sequence: { id: name, type_id: type } });
+  return {
+    type: 'TemplateProcessing',
+    single: [special, text('A', 0)],
+    pair: [special, text('A', 0), special, text('B', 1)],
+    special_tokens: { [piece]: { id: piece, ids: [id], tokens: [piece] } },
   };
 }
 
