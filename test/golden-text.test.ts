@@ -24,7 +24,7 @@ async function tell(
   options: { device?: string; tokenizer?: string },
 ): Promise<string> {
   await using llama = await load(path, options);
-  return llama.complete('', { temperature: 0, maxTokens: 200 }).text();
+  return await llama.complete('', { temperature: 0, maxTokens: 200 }).text();
 }
 
 describe.skipIf(!hasSharedData)('the golden text (needs the shared data)', () => {
