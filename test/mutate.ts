@@ -33,7 +33,8 @@ export function seededRandom(seed: number): () => number {
 
 /** A damaged copy of `bytes`: one to four injuries. */
 export function mutate(bytes: Uint8Array, random: () => number): Uint8Array {
-  let damaged: Uint8Array = bytes.slice();
+  // Not slice: a Buffer's shares its memory.
+  let damaged: Uint8Array = new Uint8Array(bytes);
   const injuries = 1 + Math.floor(random() * 4);
   for (let i = 0; i < injuries; i++) damaged = injure(damaged, random);
   return damaged;

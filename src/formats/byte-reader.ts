@@ -122,7 +122,8 @@ export class ByteReader {
   bytes(length: number, what: string, max: number = Number.MAX_SAFE_INTEGER): Uint8Array {
     if (length > max) throw this.#tooLarge(`a length of ${what}`, String(length), max, 0);
     const at = this.#take(length, what);
-    return this.#window.slice(at, at + length);
+    // Not slice: a Buffer's shares its memory.
+    return new Uint8Array(this.#window.subarray(at, at + length));
   }
 
   /** The next bytes as UTF-8; what is no UTF-8 becomes U+FFFD. Throws when they are more than `max`. */

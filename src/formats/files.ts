@@ -2,9 +2,10 @@
 // outside a file is ever asked for and that a failed write leaves nothing behind.
 // Knows nothing of any format; the cursor over a file's bytes is byte-reader.ts.
 import { randomUUID } from 'node:crypto';
-import { readSync } from 'node:fs';
+import { close, fstatSync, openSync, read, readSync } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { errors } from '../base/errors.ts';
 
 // One read call takes at most 2 GiB - 1 on Linux; larger ones are split.
@@ -20,17 +21,22 @@ export interface ByteSource {
   readSync(offset: number, length: number): Uint8Array;
 }
 
+// Plain descriptors: Node ends the process when it collects a FileHandle that nobody closed.
+const readDescriptor = promisify(read);
+const closeDescriptor = promisify(close);
+
 /** An open file, read by position. Close it. */
 export class SourceFile implements ByteSource {
   readonly path: string;
   readonly size: number;
-  readonly #handle: FileHandle;
-  #closed = false;
+  readonly #descriptor: number;
+  readonly #reading = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
 
-  constructor(path: string, size: number, handle: FileHandle) {
+  constructor(path: string, size: number, descriptor: number) {
     this.path = path;
     this.size = size;
-    this.#handle = handle;
+    this.#descriptor = descriptor;
   }
 
   /** Bytes [offset, offset + length), freshly allocated. Throws FORMAT_DAMAGED when they are not all in the file. */
@@ -40,9 +46,7 @@ export class SourceFile implements ByteSource {
     let done = 0;
     while (done < length) {
       const part = Math.min(length - done, MAX_READ_BYTES);
-      const { bytesRead } = await this.#handle
-        .read(bytes, done, part, offset + done)
-        .catch((cause) => this.#unreadable(cause));
+      const bytesRead = await this.#readPart(bytes, done, part, offset + done);
       if (bytesRead === 0) throw this.#cutShort(offset + done, length - done);
       done += bytesRead;
     }
@@ -58,7 +62,7 @@ export class SourceFile implements ByteSource {
       const part = Math.min(length - done, MAX_READ_BYTES);
       let bytesRead = 0;
       try {
-        bytesRead = readSync(this.#handle.fd, bytes, done, part, offset + done);
+        bytesRead = readSync(this.#descriptor, bytes, done, part, offset + done);
       } catch (cause) {
         this.#unreadable(cause);
       }
@@ -68,15 +72,40 @@ export class SourceFile implements ByteSource {
     return bytes;
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#handle.close();
+  /** Waits for reads that are under way: their descriptor could be another file's by then. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.allSettled(this.#reading).then(() =>
+      closeDescriptor(this.#descriptor),
+    );
+    return this.#closing;
+  }
+
+  async #readPart(
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    position: number,
+  ): Promise<number> {
+    this.#checkOpen();
+    const reading = readDescriptor(this.#descriptor, bytes, at, length, position);
+    this.#reading.add(reading);
+    try {
+      return (await reading).bytesRead;
+    } catch (cause) {
+      return this.#unreadable(cause);
+    } finally {
+      this.#reading.delete(reading);
+    }
   }
 
   #check(offset: number, length: number): void {
-    if (this.#closed) throw errors.FILE_UNREADABLE({ path: this.path, reason: 'it was closed' });
+    this.#checkOpen();
     checkRange(this, offset, length);
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === undefined) return;
+    throw errors.FILE_UNREADABLE({ path: this.path, reason: 'it was closed' });
   }
 
   #cutShort(offset: number, missing: number): Error {
@@ -104,13 +133,8 @@ export async function openFile(path: string): Promise<SourceFile> {
         reason: before.isDirectory() ? 'it is a folder' : 'it is no regular file',
       });
     }
-    const handle = await open(path, 'r');
-    try {
-      return new SourceFile(path, (await handle.stat()).size, handle);
-    } catch (cause) {
-      await handle.close();
-      throw cause;
-    }
+    const descriptor = openSync(path, 'r');
+    return new SourceFile(path, fstatSync(descriptor).size, descriptor);
   } catch (cause) {
     const code = codeOf(cause);
     if (code === 'ENOENT' || code === 'ENOTDIR') throw errors.FILE_NOT_FOUND({ path }, { cause });
