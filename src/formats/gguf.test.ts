@@ -10,6 +10,7 @@ import { hasSharedData, sharedData } from '../../test/shared-data.ts';
 import { tinyCheckpoint, tinyConfig, tinyTokenizer } from '../../test/tiny-llama.ts';
 import { CorralError } from '../base/define-errors.ts';
 import { ropeFrequencies } from '../model/rope.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import { openGguf, readGguf, readGgufTokenizer } from './gguf.ts';
 import { ggufMetadata, ropeFactorTensor } from './gguf-model.ts';
 import { arrayField, type GgufField, type GgufItem, type GgufType } from './gguf-values.ts';
@@ -27,13 +28,22 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const small = tinyConfig({ vocab: 300 });
 
+const made = new Map<string, Checkpoint>();
+
+function sourceOf(config: LlamaConfig): Checkpoint {
+  const key = JSON.stringify(config);
+  const source = made.get(key) ?? tinyCheckpoint(config, { dtype: 'q8_0' });
+  made.set(key, source);
+  return source;
+}
+
 /** A whole small model; `change` may alter its metadata and tensors before it is written. */
 async function writeModel(
   name: string,
   config: LlamaConfig = small,
   change: (fields: Map<string, GgufField>, tensors: GgufTensorToWrite[]) => void = () => {},
 ): Promise<string> {
-  const checkpoint = tinyCheckpoint(config, { dtype: 'q8_0' });
+  const checkpoint = sourceOf(config);
   const tokenizer = tinyTokenizer(290);
   const metadata = ggufMetadata({
     config,
@@ -71,7 +81,7 @@ describe('a file we wrote', () => {
       licence: 'mit',
       generation: { endTokens: [2, 5] },
     });
-    const source = tinyCheckpoint(config, { dtype: 'q8_0' });
+    const source = sourceOf(config);
     expect([...checkpoint.tensors]).toEqual([...source.tensors]);
     for (const { name, bytes } of source.tensors.values()) {
       expect(await checkpoint.read(name, 0, bytes)).toEqual(await source.read(name, 0, bytes));
@@ -239,11 +249,12 @@ describe('a split file', () => {
     for (const path of parts) {
       const checkpoint = await openGguf(path);
       expect(checkpoint.files.toSorted()).toEqual(parts);
-      const source = tinyCheckpoint(small, { dtype: 'q8_0' });
+      const source = sourceOf(small);
       for (const { name, bytes } of source.tensors.values()) {
         expect(await checkpoint.read(name, 0, bytes)).toEqual(await source.read(name, 0, bytes));
       }
       expect((await checkpoint.tokenizer())?.size).toBe(300);
+      expect((await readGgufTokenizer(path))?.size).toBe(300);
       await checkpoint.close();
     }
   });

@@ -91,8 +91,12 @@ export function openGguf(path: string): Promise<Checkpoint> {
 /** The tokenizer in a GGUF of any architecture, also one without tensors; undefined where it has none. */
 export function readGgufTokenizer(path: string): Promise<Tokenizer | undefined> {
   return withOpenFiles(async (files) => {
-    const { metadata } = readGgufHeader(await files.open(path));
-    const tokenizer = readTokenizer(new GgufMetadata(metadata, path), path);
+    const header = readGgufHeader(await files.open(path));
+    const { part, count } = readSplit(header, path);
+    // Only the first part of a split file says anything about the model.
+    const first =
+      part === 0 ? header : readGgufHeader(await files.open(partPathOf(path, 0, count)));
+    const tokenizer = readTokenizer(new GgufMetadata(first.metadata, path), path);
     await files.close();
     return tokenizer;
   });
