@@ -115,8 +115,9 @@ void packQueries(const Run& run) {
   }
 }
 
-// Keys as tiles [tile, steps, 4, 16], values row by row.
-void unpackPositions(const Run& run, int64_t block, int64_t from, int64_t to) {
+// Keys of positions [from, to) as tiles [tile, steps, 4, 16], values row by row. The run goes on to
+// position `end`.
+void unpackPositions(const Run& run, int64_t block, int64_t from, int64_t to, int64_t end) {
   const Tensor &keys = run.call.in[1], &values = run.call.in[2];
   const AttentionShape& shape = run.shape;
   const int64_t pages = run.call.in[5].columns;
@@ -124,16 +125,37 @@ void unpackPositions(const Run& run, int64_t block, int64_t from, int64_t to) {
   const int32_t* table = (const int32_t*)run.call.in[5].data + sequence[run.firstRow] * pages;
   const UnpackRow unpackKey = unpackerOf(keys.dtype), unpackValue = unpackerOf(values.dtype);
   const int64_t head = run.kvHead * shape.headDim;
-  const int64_t keyOffset = keys.rowBytes * head / keys.columns;
-  const int64_t valueOffset = values.rowBytes * head / values.columns;
+  const uint8_t* keyHeads = keys.data + keys.rowBytes * head / keys.columns;
+  const uint8_t* valueHeads = values.data + values.rowBytes * head / values.columns;
+  // A head is a few hundred bytes of a long row: no pattern the hardware would fetch ahead by.
+  const int64_t keyBytes = keys.rowBytes / shape.kvHeads;
+  const int64_t valueBytes = values.rowBytes / shape.kvHeads;
+  constexpr int64_t ahead = 16;
+  int64_t slots[blockPositions + ahead];
+  const int64_t known = smallest(to + ahead, end) - from;
+  int64_t page = from / shape.pageSize, offset = from % shape.pageSize;
+  for (int64_t i = 0; i < known; i++) {
+    slots[i] = (int64_t)table[page] * shape.pageSize + offset;
+    if (++offset == shape.pageSize) {
+      offset = 0;
+      page++;
+    }
+  }
   for (int64_t p = from; p < to; p++) {
-    const int64_t slot = (int64_t)table[p / shape.pageSize] * shape.pageSize + p % shape.pageSize;
-    const int64_t i = p - block;
+    if (p + ahead < end) {
+      const int64_t later = slots[p + ahead - from];
+      for (int64_t at = 0; at < keyBytes; at += 64) {
+        __builtin_prefetch(keyHeads + later * keys.rowBytes + at);
+      }
+      for (int64_t at = 0; at < valueBytes; at += 64) {
+        __builtin_prefetch(valueHeads + later * values.rowBytes + at);
+      }
+    }
+    const int64_t slot = slots[p - from], i = p - block;
     float* key = run.memory.keys + i / tileColumns * tileColumns * shape.padded +
                  i % tileColumns * lanes;
-    unpackKey(keys.data + slot * keys.rowBytes + keyOffset, shape.headDim, key,
-              tileColumns * lanes);
-    unpackValue(values.data + slot * values.rowBytes + valueOffset, shape.headDim,
+    unpackKey(keyHeads + slot * keys.rowBytes, shape.headDim, key, tileColumns * lanes);
+    unpackValue(valueHeads + slot * values.rowBytes, shape.headDim,
                 run.memory.values + i * shape.padded, lanes);
   }
 }
@@ -288,7 +310,7 @@ void attendRun(const Run& run) {
   for (int64_t block = first / blockPositions * blockPositions; block <= last;
        block += blockPositions) {
     const int64_t from = largest(first, block), to = smallest(last + 1, block + blockPositions);
-    unpackPositions(run, block, from, to);
+    unpackPositions(run, block, from, to, last + 1);
     scoreBlock(run, from - block, to - block);
     attendBlock(run, block);
   }

@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t canaryBytes = 64;
 constexpr uint8_t canary = 0xc5;
+constexpr size_t hugeFrom = (size_t)16 << 20;
 
 size_t pageSize() {
   static const size_t size = (size_t)sysconf(_SC_PAGESIZE);
@@ -36,6 +37,10 @@ bool Memory::reserve(size_t bytes, Guard guard) {
   void* base = mmap(nullptr, inner + fence, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) return false;
+#if defined(MADV_HUGEPAGE)
+  // Rows of a large cache lie pages apart; small pages would cost a walk of the tables for each.
+  if (inner >= hugeFrom) madvise(base, inner, MADV_HUGEPAGE);
+#endif
   base_ = (uint8_t*)base;
   mapped_ = inner + fence;
   bytes_ = bytes;
