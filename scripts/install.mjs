@@ -13,6 +13,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 const built = join(root, 'build', 'Release', 'corral.node');
 const prebuilt = join(root, 'prebuilt', `${process.platform}-${process.arch}`, 'corral.node');
+// A clone compiles its own sources, whatever an earlier packing left behind.
+const isClone = existsSync(join(root, 'src'));
+const again = isClone ? 'npm run build:native' : 'npm rebuild corral';
 const stamp = join(root, 'build', 'corral.stamp');
 const log = join(root, 'build', 'install.log');
 
@@ -97,21 +100,18 @@ function findHeaders() {
 function compile(hash) {
   const missing = missingTools();
   if (missing.length > 0) {
-    const remedy = `Install ${missing.join(', ')}, then run: npm rebuild corral`;
+    const remedy = `Install ${missing.join(', ')}, then run: ${again}`;
     fallBack(`${missing.join(' and ')} missing`, remedy);
     return;
   }
   const nodeGyp = findNodeGyp();
   if (nodeGyp === undefined) {
-    fallBack('node-gyp missing', 'Install npm, then run: npm rebuild corral');
+    fallBack('node-gyp missing', `Install npm, then run: ${again}`);
     return;
   }
   const headers = findHeaders();
   if (headers === undefined) {
-    fallBack(
-      'the headers of Node are missing',
-      'Install them (libnode-dev), then run: npm rebuild corral',
-    );
+    fallBack('the headers of Node are missing', `Install them (libnode-dev), then run: ${again}`);
     return;
   }
   const jobs = String(availableParallelism());
@@ -140,7 +140,7 @@ function compile(hash) {
 
 function main() {
   const force = process.argv.includes('--force');
-  if (!force && loads(prebuilt)) return;
+  if (!force && !isClone && loads(prebuilt)) return;
   const hash = sourceHash();
   const upToDate = existsSync(stamp) && readFileSync(stamp, 'utf8') === hash && loads(built);
   if (!force && upToDate) return;
@@ -150,5 +150,5 @@ function main() {
 try {
   if (statSync(join(root, 'native')).isDirectory()) main();
 } catch (error) {
-  fallBack(error instanceof Error ? error.message : String(error), 'Run: npm rebuild corral');
+  fallBack(error instanceof Error ? error.message : String(error), `Run: ${again}`);
 }

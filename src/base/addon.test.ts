@@ -2,10 +2,11 @@
 import { expect, it } from 'vitest';
 import { addonPlaces, findAddon } from './addon.ts';
 
-it('prefers a prebuilt binary of this platform to one compiled here', () => {
-  const [first, second] = addonPlaces('/package');
-  expect(first).toBe(`/package/prebuilt/${process.platform}-${process.arch}/corral.node`);
-  expect(second).toBe('/package/build/Release/corral.node');
+it('prefers what was compiled here to the prebuilt binary of this platform', () => {
+  expect(addonPlaces('/package')).toEqual([
+    '/package/build/Release/corral.node',
+    `/package/prebuilt/${process.platform}-${process.arch}/corral.node`,
+  ]);
 });
 
 it('takes the first that loads and has the right interface', () => {

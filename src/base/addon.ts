@@ -94,11 +94,11 @@ const interfaceVersion = 1;
 // Both src/base and dist/base lie two folders below the package.
 const packageRoot = join(import.meta.dirname, '..', '..');
 
-/** Where an addon may lie, best first. */
+/** Where an addon may lie, best first. What was compiled here is there for a reason, so it wins. */
 export function addonPlaces(root: string = packageRoot): readonly string[] {
   return [
-    join(root, 'prebuilt', `${process.platform}-${process.arch}`, 'corral.node'),
     join(root, 'build', 'Release', 'corral.node'),
+    join(root, 'prebuilt', `${process.platform}-${process.arch}`, 'corral.node'),
   ];
 }
 
