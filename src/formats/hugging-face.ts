@@ -11,7 +11,7 @@ import {
 } from './hugging-face-config.ts';
 import { checkJson, readJsonFile, readTextFile } from './json-file.ts';
 import type { LlamaConfig } from './llama-config.ts';
-import { readSafetensors } from './safetensors.ts';
+import { looksLikeSafetensors, readSafetensors } from './safetensors.ts';
 import { ggufNameOf } from './tensor-names.ts';
 import { reorderRopeRows, type TensorView } from './tensor-view.ts';
 import { findFolderTokenizer } from './tokenizer-files.ts';
@@ -111,7 +111,8 @@ async function readWeights(
 ): Promise<Map<string, FoundTensor>> {
   const readOne = async (name: string): Promise<ReadonlyMap<string, FoundTensor>> => {
     const file = await files.open(join(folder, name));
-    return name.endsWith('.bin') ? readTorchFile(file) : readSafetensors(file).tensors;
+    const isTorch = name.endsWith('.bin') && !looksLikeSafetensors(file);
+    return isTorch ? readTorchFile(file) : readSafetensors(file).tensors;
   };
   if (!weights.endsWith('.json')) return new Map(await readOne(weights));
   const indexPath = join(folder, weights);

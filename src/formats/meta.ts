@@ -1,12 +1,12 @@
 // Opens Meta's folders (params.json and consolidated.NN.pth, any number of shards) and torchtune's
 // single .pt files, which name tensors the same way. Shards are joined while they are read.
 
-import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errors } from '../base/errors.ts';
 import { type Checkpoint, type CheckpointFormat, tensorNames } from './checkpoint.ts';
 import { readLicence } from './hugging-face.ts';
 import { readHuggingFaceConfig } from './hugging-face-config.ts';
+import { listFolder } from './list-folder.ts';
 import type { LlamaConfig } from './llama-config.ts';
 import { configOfParams, readMetaParams, type TensorSizes } from './meta-params.ts';
 import { ggufNameOf } from './tensor-names.ts';
@@ -47,7 +47,7 @@ export async function openMeta(source: MetaSource, files: OpenFiles): Promise<Ch
   const views = joinShards(parts, path);
   const config = readConfig(source, views);
   const folder = dirname(resolve(shards[0] as string));
-  const names = await readdir(folder);
+  const names = await listFolder(folder);
   const tokenizer = await findNearTokenizer(folder, names);
   return makeViewCheckpoint({
     format,
@@ -170,7 +170,7 @@ async function findNearTokenizer(
   const has = names.includes('tokenizer.model') || names.includes('tokenizer.json');
   if (has) return inside;
   const parent = dirname(folder);
-  const parentNames = await readdir(parent).catch((): string[] => []);
+  const parentNames = await listFolder(parent).catch((): string[] => []);
   return parentNames.includes('tokenizer.model')
     ? findFolderTokenizer(parent, ['tokenizer.model'])
     : inside;

@@ -1,5 +1,5 @@
 // Opens any checkpoint or tokenizer: what it is shows in its contents, not only in its name.
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errors } from '../base/errors.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
@@ -8,6 +8,7 @@ import { openFile, type SourceFile } from './files.ts';
 import { openGguf, readGgufTokenizer } from './gguf.ts';
 import { findWeights, openHuggingFace } from './hugging-face.ts';
 import { parseJson, readJsonFile, readTextFile } from './json-file.ts';
+import { listFolder } from './list-folder.ts';
 import { llama2cMagic, looksLikeLlama2c, openLlama2c } from './llama2c-checkpoint.ts';
 import { findShards, openMeta } from './meta.ts';
 import { looksLikeSafetensors } from './safetensors.ts';
@@ -71,7 +72,7 @@ function withTokenizer(
 export async function openTokenizer(path: string): Promise<Tokenizer> {
   let found: Tokenizer | undefined;
   if (await isFolder(path)) {
-    const names = await readdir(path);
+    const names = await listFolder(path);
     const name = ['tokenizer.model', 'tokenizer.json', 'tokenizer.bin'].find((one) =>
       names.includes(one),
     );
@@ -148,19 +149,20 @@ async function openSingle(path: string, config: Config | undefined): Promise<Che
     case 'torch':
       return openTorch(path, config);
     case 'safetensors': {
-      const source = { path, folder, names: await readdir(folder), weights: name };
+      const source = { path, folder, names: await listFolder(folder), weights: name };
       return withOpenFiles((files) => openHuggingFace(withConfig(source, config), files));
     }
     default:
       // One of a folder's JSON files stands for the folder.
-      if (/^(config|params)\.json$|\.index\.json$/.test(name)) return openFolder(folder, config);
+      if (/^(config|params)\.json$|\.index\.json$/.test(name))
+        return openFolder(folder, config, path);
       throw errors.FORMAT_UNKNOWN({ path, found: await describeStart(path) });
   }
 }
 
 async function openTorch(path: string, config: Config | undefined): Promise<Checkpoint> {
   const [folder, name] = [dirname(resolve(path)), basename(path)];
-  const names = await readdir(folder);
+  const names = await listFolder(folder);
   if (
     /^pytorch_model.*\.bin$/.test(name) &&
     (config !== undefined || names.includes('config.json'))
@@ -176,14 +178,19 @@ async function openTorch(path: string, config: Config | undefined): Promise<Chec
   return withOpenFiles((files) => openMeta({ path, format, shards, config: found }, files));
 }
 
-async function openFolder(path: string, config: Config | undefined): Promise<Checkpoint> {
-  const names = (await readdir(path)).sort();
-  const shards = findShards(path, names);
-  const params = config ?? (names.includes('params.json') ? await readParams(path) : undefined);
+// `path` is what the user named: the folder, or a file that stands for it.
+async function openFolder(
+  folder: string,
+  config: Config | undefined,
+  path: string = folder,
+): Promise<Checkpoint> {
+  const names = await listFolder(folder);
+  const shards = findShards(folder, names);
+  const params = config ?? (names.includes('params.json') ? await readParams(folder) : undefined);
   // Some folders hold both; their safetensors say more (generation defaults, chat template).
   const weights = findWeights(names);
   if (weights !== undefined && (names.includes('config.json') || config !== undefined)) {
-    const source = { path, folder: path, names };
+    const source = { path, folder, names };
     return withOpenFiles((files) => openHuggingFace(withConfig(source, config), files));
   }
   if (shards.length > 0) {
@@ -196,7 +203,7 @@ async function openFolder(path: string, config: Config | undefined): Promise<Che
     throw errors.CONFIG_NEEDED({ path, missing: 'config (there is no config.json)' });
   }
   const gguf = findGguf(names);
-  if (gguf !== undefined) return openGguf(join(path, gguf));
+  if (gguf !== undefined) return openGguf(join(folder, gguf));
   const list = names.slice(0, 8).join(', ');
   throw errors.FORMAT_UNKNOWN({
     path,

@@ -39,6 +39,7 @@ export async function replaceFolder(
     await rm(old, { recursive: true, force: true });
   } catch (error) {
     await rm(part, { recursive: true, force: true }).catch(() => {});
+    if (error instanceof Error && 'syscall' in error) unwritable(path, error);
     throw error;
   }
 }

@@ -1,0 +1,123 @@
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectSameTensors } from '../../test/compare-checkpoints.ts';
+import { hasSharedData, sharedData } from '../../test/shared-data.ts';
+import { tinyCheckpoint, tinyConfig } from '../../test/tiny-llama.ts';
+import { writeMetaFolder } from '../../test/write-meta-folder.ts';
+import { convertCheckpoint } from './convert.ts';
+import { openCheckpoint, openTokenizer } from './open.ts';
+
+let folder = '';
+const model = tinyCheckpoint(tinyConfig({ dim: 32, heads: 4, layers: 1 }));
+const params = { dim: 32, n_layers: 1, n_heads: 4, n_kv_heads: 2, vocab_size: -1 };
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'corral-open-'));
+  await convertCheckpoint(model, join(folder, 'model.gguf'), { type: 'f32' });
+  await convertCheckpoint(model, join(folder, 'hf'), { type: 'f32' });
+  await writeMetaFolder(model, join(folder, 'meta'), { shards: 2, params });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function expectOpens(path: string, format: string): Promise<void> {
+  const opened = await openCheckpoint(path);
+  expect(opened.format).toBe(format);
+  expect(opened.path).toBe(path);
+  await expectSameTensors(opened, model);
+  await opened.close();
+}
+
+describe('openCheckpoint', () => {
+  it('tells formats by contents, whatever the file is called', async () => {
+    const odd = join(folder, 'odd');
+    await mkdir(odd);
+    await copyFile(join(folder, 'model.gguf'), join(odd, 'a.safetensors'));
+    await expectOpens(join(odd, 'a.safetensors'), 'gguf');
+    await copyFile(join(folder, 'hf', 'model.safetensors'), join(odd, 'weights.bin'));
+    await copyFile(join(folder, 'hf', 'config.json'), join(odd, 'config.json'));
+    await expectOpens(join(odd, 'weights.bin'), 'safetensors');
+  });
+
+  it('opens folders by what is in them', async () => {
+    await expectOpens(join(folder, 'hf'), 'safetensors');
+    await expectOpens(join(folder, 'meta'), 'meta');
+    await expectOpens(join(folder, 'meta', 'params.json'), 'meta');
+    const only = join(folder, 'only-gguf');
+    await mkdir(only);
+    await symlink(join(folder, 'model.gguf'), join(only, 'model.gguf'));
+    const opened = await openCheckpoint(only);
+    expect(opened.format).toBe('gguf');
+    await opened.close();
+  });
+
+  it('says what it found where it finds nothing to open', async () => {
+    const nothing = join(folder, 'nothing');
+    await mkdir(nothing);
+    await writeFile(join(folder, 'text.txt'), 'hello, world');
+    await writeFile(join(folder, 'empty'), '');
+    for (const [path, code, found] of [
+      [join(folder, 'absent'), 'CORRAL_FILE_NOT_FOUND', 'absent'],
+      [nothing, 'CORRAL_FORMAT_UNKNOWN', 'no files'],
+      [folder, 'CORRAL_FORMAT_UNKNOWN', 'second.gguf'],
+      [join(folder, 'text.txt'), 'CORRAL_FORMAT_UNKNOWN', '12 bytes'],
+      [join(folder, 'empty'), 'CORRAL_FORMAT_UNKNOWN', 'no bytes'],
+    ] as const) {
+      if (path === folder) await copyFile(join(folder, 'model.gguf'), join(folder, 'second.gguf'));
+      await expect(openCheckpoint(path), path).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(found),
+      });
+    }
+  });
+
+  it('takes a config from a file or an object, and says when the file is not there', async () => {
+    const pt = join(folder, 'tuned.pt');
+    await writeMetaFolder(model, join(folder, 'one'), { shards: 1, params });
+    await copyFile(join(folder, 'one', 'consolidated.00.pth'), pt);
+    await expect(openCheckpoint(pt)).rejects.toMatchObject({ code: 'CORRAL_CONFIG_NEEDED' });
+    for (const config of [
+      params,
+      join(folder, 'one', 'params.json'),
+      join(folder, 'hf', 'config.json'),
+    ]) {
+      const opened = await openCheckpoint(pt, { config });
+      expect(opened.config).toMatchObject({ heads: 4, kvHeads: 2, headDim: 8 });
+      await expectSameTensors(opened, model);
+      await opened.close();
+    }
+    await expect(openCheckpoint(pt, { config: join(folder, 'no.json') })).rejects.toMatchObject({
+      code: 'CORRAL_FILE_NOT_FOUND',
+    });
+  });
+
+  it('lets another tokenizer take the place of its own', async () => {
+    const other = join(folder, 'hf', 'tokenizer.model');
+    for (const tokenizer of [other, join(folder, 'model.gguf'), join(folder, 'hf')]) {
+      const opened = await openCheckpoint(join(folder, 'meta'), { tokenizer });
+      expect((await opened.tokenizer())?.size).toBe(288);
+      await opened.close();
+    }
+    const wrong = openCheckpoint(join(folder, 'meta'), { tokenizer: join(folder, 'text.txt') });
+    await expect(wrong).rejects.toMatchObject({ code: 'CORRAL_TOKENIZER_NEEDED' });
+  });
+});
+
+describe.skipIf(!hasSharedData)('openTokenizer (needs the shared data)', () => {
+  it.each([
+    ['llama2-tokenizer', 'tokenizer.model'],
+    ['llama2-tokenizer', 'tokenizer.bin'],
+    ['llama2-tokenizer', 'phi-3-mini-tokenizer.json'],
+    ['llama2-tokenizer', 'ggml-vocab-llama-spm.gguf'],
+    ['llama2-tokenizer', 'hf'],
+    ['llama-2-tiny-random-gguf', 'llama-2-tiny-random.gguf'],
+  ])('reads %s/%s, the same Llama 2 tokens each time', async (...parts) => {
+    const tokenizer = await openTokenizer(sharedData(...parts));
+    expect(tokenizer.encode('Hello World', { bos: true })).toEqual([1, 15043, 2787]);
+  });
+
+  it('says so where a checkpoint has none', async () => {
+    const opened = openTokenizer(sharedData('stories260K', 'stories260K.bin'));
+    await expect(opened).rejects.toMatchObject({ code: 'CORRAL_TOKENIZER_NEEDED' });
+  });
+});
