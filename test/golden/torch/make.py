@@ -1,5 +1,5 @@
 # Writes model.pth with torch itself, the values it holds (values.json), and q rows as Hugging Face
-# orders them (permuted.json). Made with Debian's python3-torch: /usr/bin/python3 make.py
+# orders them (permuted.json). Made with Debian's python3-torch: /usr/bin/python3 make.py, then biome format --write
 import json
 import os
 
