@@ -11,7 +11,9 @@ const platform = `${process.platform}-${process.arch}`;
 function run(command, args, options = {}) {
   const done = spawnSync(command, args, { encoding: 'utf8', cwd: root, ...options });
   if (done.status !== 0 && options.mayFail !== true) {
-    console.error(`${command} ${args.join(' ')} ended with ${done.status}\n${done.stdout}${done.stderr}`);
+    console.error(
+      `${command} ${args.join(' ')} ended with ${done.status}\n${done.stdout}${done.stderr}`,
+    );
     process.exit(1);
   }
   return done;
@@ -47,12 +49,18 @@ try {
   writeFileSync(join(empty, 'package.json'), '{ "private": true }\n');
   run('npm', ['install', '--no-audit', '--no-fund', join(work, filename)], { cwd: empty });
 
-  const pinned = { ...process.env, PATH: `${resolve(process.execPath, '..')}${delimiter}${process.env.PATH}` };
+  const pinned = {
+    ...process.env,
+    PATH: `${resolve(process.execPath, '..')}${delimiter}${process.env.PATH}`,
+  };
   const corral = join(empty, 'node_modules', '.bin', 'corral');
   const args = ['run', model, 'The ', '--max-tokens', '8', '--temperature', '0', '--json'];
   for (const device of existsSync(addon) ? ['cpu', 'reference'] : ['reference']) {
     const answered = run(corral, [...args, '--device', device], { cwd: empty, env: pinned });
-    expect(JSON.parse(answered.stdout).tokens.length === 8, `no answer on ${device}: ${answered.stdout}`);
+    expect(
+      JSON.parse(answered.stdout).tokens.length === 8,
+      `no answer on ${device}: ${answered.stdout}`,
+    );
   }
   const version = run(corral, ['--version'], { cwd: empty, env: pinned }).stdout.trim();
   expect(/^\d+\.\d+\.\d+/.test(version), `--version says ${version}`);
@@ -62,7 +70,10 @@ try {
     console.log('No Node before 24 on this machine: its error was not checked.');
   } else {
     const refused = run(old, [corral, '--version'], { cwd: empty, mayFail: true });
-    expect(refused.status === 1 && /Node/.test(refused.stderr) && /24/.test(refused.stderr), 'an old Node is not refused clearly');
+    expect(
+      refused.status === 1 && /Node/.test(refused.stderr) && /24/.test(refused.stderr),
+      'an old Node is not refused clearly',
+    );
   }
 } finally {
   rmSync(work, { recursive: true, force: true });

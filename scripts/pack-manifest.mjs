@@ -1,6 +1,13 @@
 // Names the `corral` command in package.json while it is packed, and takes the name out again. Why it is
 // not there all the time: docs/decisions/2026-11-24-command-named-when-packed.md.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
@@ -11,7 +18,10 @@ if (process.argv[2] === 'name-command') {
   mkdirSync(join(root, 'build'), { recursive: true });
   copyFileSync(manifest, original);
   const content = JSON.parse(readFileSync(manifest, 'utf8'));
-  writeFileSync(manifest, `${JSON.stringify({ ...content, bin: { corral: 'bin/corral.js' } }, null, 2)}\n`);
+  writeFileSync(
+    manifest,
+    `${JSON.stringify({ ...content, bin: { corral: 'bin/corral.js' } }, null, 2)}\n`,
+  );
 } else if (existsSync(original)) {
   renameSync(original, manifest);
 }

@@ -28,7 +28,7 @@ describe.skipIf(!hasSharedData)('perplexity of TinyStories (needs the shared dat
   let exact = 0;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'corral-perplexity-'));
-    exact = await storyPerplexity(model, 8, { device: 'reference', tokenizer, cache: 'f32' });
+    exact = await storyPerplexity(model, 4, { device: 'reference', tokenizer, cache: 'f32' });
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -38,7 +38,7 @@ describe.skipIf(!hasSharedData)('perplexity of TinyStories (needs the shared dat
   });
 
   it('agrees between reference and cpu to 1e-4', async () => {
-    const found = await storyPerplexity(model, 8, { device: 'cpu', tokenizer, cache: 'f32' });
+    const found = await storyPerplexity(model, 4, { device: 'cpu', tokenizer, cache: 'f32' });
     expect(Math.abs(found / exact - 1)).toBeLessThan(1e-4);
   });
 
