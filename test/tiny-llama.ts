@@ -3,7 +3,7 @@
 import { random } from '../src/base/random.ts';
 import type { Checkpoint, TensorInfo } from '../src/formats/checkpoint.ts';
 import type { LlamaConfig } from '../src/formats/llama-config.ts';
-import { weightShapes } from '../src/model/weights.ts';
+import { tensorShapes } from '../src/formats/tensor-shapes.ts';
 import { quantize } from '../src/tensor/codecs/codec.ts';
 import { fitsBlocks, type WeightDType } from '../src/tensor/dtype.ts';
 import { tokenizerFromLlama2c } from '../src/tokenizer/llama2c-tokenizer.ts';
@@ -68,7 +68,7 @@ export function tinyCheckpoint(
   const { seed = 1, dtype = 'f32' } = options;
   const contents = new Map<string, Uint8Array>();
   const tensors = new Map<string, TensorInfo>();
-  for (const [index, [name, shape]] of [...weightShapes(config)].entries()) {
+  for (const [index, [name, shape]] of [...tensorShapes(config)].entries()) {
     const count = shape.reduce((a, b) => a * b, 1);
     const isNorm = shape.length === 1;
     // Close to 1/sqrt(columns), so that activations keep their size through the layers.

@@ -5,7 +5,7 @@ import { present } from '../base/invariant.ts';
 import type { OnProgress } from '../base/progress.ts';
 import type { Device, DeviceBuffer } from '../device/device.ts';
 import { type Checkpoint, type TensorInfo, tensorNames } from '../formats/checkpoint.ts';
-import type { LlamaConfig } from '../formats/llama-config.ts';
+import { checkTensors, tensorShapes } from '../formats/tensor-shapes.ts';
 import { dequantize } from '../tensor/codecs/codec.ts';
 import { dtypeNames, fitsBlocks, rowBytes, type WeightDType } from '../tensor/dtype.ts';
 
@@ -18,37 +18,16 @@ export interface LoadWeightsOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Every tensor a Llama of this config reads, with its shape. */
-export function weightShapes(config: LlamaConfig): Map<string, readonly number[]> {
-  const { vocab, dim, heads, kvHeads, headDim, feedForward, layers } = config;
-  const shapes = new Map<string, readonly number[]>([
-    [tensorNames.embedding, [vocab, dim]],
-    [tensorNames.outputNorm, [dim]],
-  ]);
-  if (!config.tiedEmbeddings) shapes.set(tensorNames.output, [vocab, dim]);
-  for (let layer = 0; layer < layers; layer++) {
-    shapes.set(tensorNames.attentionNorm(layer), [dim]);
-    shapes.set(tensorNames.q(layer), [heads * headDim, dim]);
-    shapes.set(tensorNames.k(layer), [kvHeads * headDim, dim]);
-    shapes.set(tensorNames.v(layer), [kvHeads * headDim, dim]);
-    shapes.set(tensorNames.attentionOutput(layer), [dim, heads * headDim]);
-    shapes.set(tensorNames.feedForwardNorm(layer), [dim]);
-    shapes.set(tensorNames.gate(layer), [feedForward, dim]);
-    shapes.set(tensorNames.up(layer), [feedForward, dim]);
-    shapes.set(tensorNames.down(layer), [dim, feedForward]);
-  }
-  return shapes;
-}
-
 /** Checks and loads all weights. Throws TENSOR_MISSING, TENSOR_SHAPE, DTYPE_UNSUPPORTED or ABORTED. */
 export async function loadWeights(
   checkpoint: Checkpoint,
   device: Device,
   options: LoadWeightsOptions = {},
 ): Promise<Record<string, DeviceBuffer>> {
-  const wanted = [...weightShapes(checkpoint.config)].map(([name, shape]) =>
-    checkTensor(checkpoint, device, name, shape),
-  );
+  const { config, tensors, path } = checkpoint;
+  checkTensors(config, tensors, path);
+  const wanted = [...tensorShapes(config).keys()].map((name) => present(tensors.get(name), name));
+  for (const tensor of wanted) checkDType(device, tensor);
   const buffers: Record<string, DeviceBuffer> = {};
   for (const [done, tensor] of wanted.entries()) {
     if (options.signal?.aborted === true) throw errors.ABORTED({ what: 'Loading' });
@@ -66,33 +45,15 @@ export async function loadWeights(
   return buffers;
 }
 
-function checkTensor(
-  checkpoint: Checkpoint,
-  device: Device,
-  name: string,
-  shape: readonly number[],
-): TensorInfo {
-  const tensor = checkpoint.tensors.get(name);
-  if (tensor === undefined) throw errors.TENSOR_MISSING({ name, path: checkpoint.path });
-  if (`${tensor.shape}` !== `${shape}`) {
-    throw errors.TENSOR_SHAPE({
-      name,
-      expected: `[${shape.join(', ')}]`,
-      found: `[${tensor.shape.join(', ')}]`,
-    });
-  }
+function checkDType(device: Device, { name, dtype, shape }: TensorInfo): void {
   const op = name === tensorNames.embedding ? 'embed' : 'matmul';
-  const computable =
-    shape.length === 1 ? tensor.dtype !== 'i32' : device.supports(op, tensor.dtype);
-  if (!computable || !fitsBlocks(tensor.dtype, present(shape.at(-1), 'columns'))) {
-    const allowed = dtypeNames.filter((dtype) => device.supports(op, dtype));
-    throw errors.DTYPE_UNSUPPORTED({
-      dtype: tensor.dtype,
-      where: `Tensor ${name}`,
-      allowed: allowed.join(', '),
-    });
-  }
-  return tensor;
+  const computable = shape.length === 1 ? dtype !== 'i32' : device.supports(op, dtype);
+  if (computable && fitsBlocks(dtype, present(shape.at(-1), 'columns'))) return;
+  throw errors.DTYPE_UNSUPPORTED({
+    dtype,
+    where: `Tensor ${name}`,
+    allowed: dtypeNames.filter((each) => device.supports(op, each)).join(', '),
+  });
 }
 
 // Norms are small and computed in f32 whatever the file holds.
