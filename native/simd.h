@@ -395,15 +395,32 @@ CORRAL_INLINE float reduce(Vec v) {
   return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
+// Elements a, b, c, d of eight: those of x are 0 to 3, those of y 4 to 7.
+#if defined(__clang__) || __GNUC__ >= 12
+#define CORRAL_PICK(x, y, a, b, c, d) __builtin_shufflevector(x, y, a, b, c, d)
+#else
+typedef int32_t FourInts __attribute__((vector_size(16)));
+#define CORRAL_PICK(x, y, a, b, c, d) __builtin_shuffle(x, y, FourInts{a, b, c, d})
+#endif
+
 // The same sums as reduce(), four at a time.
 CORRAL_INLINE Four reduceFour(Vec a, Vec b, Vec c, Vec d) {
   const Four fa = foldToFour(a), fb = foldToFour(b), fc = foldToFour(c), fd = foldToFour(d);
-  typedef int32_t Pick __attribute__((vector_size(16)));
-  const Four ab = __builtin_shuffle(fa, fb, Pick{0, 1, 4, 5}) +
-                  __builtin_shuffle(fa, fb, Pick{2, 3, 6, 7});
-  const Four cd = __builtin_shuffle(fc, fd, Pick{0, 1, 4, 5}) +
-                  __builtin_shuffle(fc, fd, Pick{2, 3, 6, 7});
-  return __builtin_shuffle(ab, cd, Pick{0, 2, 4, 6}) + __builtin_shuffle(ab, cd, Pick{1, 3, 5, 7});
+  const Four ab = CORRAL_PICK(fa, fb, 0, 1, 4, 5) + CORRAL_PICK(fa, fb, 2, 3, 6, 7);
+  const Four cd = CORRAL_PICK(fc, fd, 0, 1, 4, 5) + CORRAL_PICK(fc, fd, 2, 3, 6, 7);
+  return CORRAL_PICK(ab, cd, 0, 2, 4, 6) + CORRAL_PICK(ab, cd, 1, 3, 5, 7);
+}
+
+// Lanes 2i and 2i + 1 change places.
+CORRAL_INLINE Vec swapNeighbours(Vec v) {
+#if defined(__AVX512F__)
+  v.part[0] = (Reg)_mm512_permute_ps((__m512)v.part[0], 0xb1);
+#elif defined(__AVX2__)
+  CORRAL_PARTS v.part[p] = (Reg)_mm256_permute_ps((__m256)v.part[p], 0xb1);
+#else
+  CORRAL_PARTS v.part[p] = CORRAL_PICK(v.part[p], v.part[p], 1, 0, 3, 2);
+#endif
+  return v;
 }
 
 CORRAL_INLINE float reduceMax(Vec v) {

@@ -148,13 +148,6 @@ int64_t ropeTableChunks(const Call& call, int threads) {
   return rowChunks(call.out[0].rows, elementsOf(call.out[0]) * 50, threads);
 }
 
-CORRAL_INLINE Vec swapNeighbours(Vec v) {
-  IntReg order;
-  for (int i = 0; i < regLanes; i++) order[i] = i ^ 1;
-  CORRAL_PARTS v.part[p] = __builtin_shuffle(v.part[p], order);
-  return v;
-}
-
 size_t ropeScratch(const Call& call) {
   return (size_t)(2 * packedRowElements(call.in[1].columns)) * sizeof(float);
 }

@@ -179,7 +179,9 @@ describe.skipIf(availableIsas().length === 0)('a cpu device (skipped without the
       await worker.terminate();
     }
     const device = open();
-    expect((await start(device, await compileLong(device, 1)))['y']?.length).toBe(sizes.rows * width);
+    expect((await start(device, await compileLong(device, 1)))['y']?.length).toBe(
+      sizes.rows * width,
+    );
   });
 
   it.each([
