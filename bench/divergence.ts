@@ -49,7 +49,7 @@ async function ourLogits(): Promise<Float32Array[]> {
   }));
   const result = await runner.run(state, chunks);
   const rows: Float32Array[] = [];
-  for (let row = 0; row < count; row++) rows.push(await result.logits('logits', row));
+  for (let row = 0; row < count; row++) rows.push(await result.logits(row));
   await device.close();
   return rows;
 }

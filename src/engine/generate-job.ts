@@ -127,7 +127,7 @@ export class GenerateJob implements Job {
     };
     const choice = choose(candidates, sampling, draw);
     if (choice !== 'needs-all') return choice.id;
-    const all = sorted(await result.logits('adjusted', row));
+    const all = await result.ranked(row);
     const decided = choose({ ...candidates, ...all, complete: true }, sampling, draw);
     return decided === 'needs-all' ? (all.ids[0] as TokenId) : decided.id;
   }
@@ -147,7 +147,7 @@ export class GenerateJob implements Job {
       logprob: (values[rank] as number) - mass,
     }));
     const listed = top.find((entry) => entry.id === id)?.logprob;
-    const logprob = listed ?? ((await result.logits('logits', row))[id] as number) - mass;
+    const logprob = listed ?? ((await result.logits(row))[id] as number) - mass;
     return { logprob, topLogprobs: top.slice(0, count) };
   }
 
@@ -168,11 +168,4 @@ export class GenerateJob implements Job {
     const { text, stop } = this.#stops.push(this.#options.detokenizer?.flush() ?? '');
     return stop === undefined ? text + this.#stops.flush() : text;
   }
-}
-
-function sorted(logits: Float32Array): { ids: Int32Array; logits: Float32Array } {
-  const ids = Int32Array.from(logits.keys()).sort(
-    (a, b) => (logits[b] as number) - (logits[a] as number) || a - b,
-  );
-  return { ids, logits: Float32Array.from(ids, (id) => logits[id] as number) };
 }

@@ -62,6 +62,16 @@ export function recordStep(
   return builder.build();
 }
 
+/** Records the sorting of whole rows of logits, for the rare row whose candidates do not decide. */
+export function recordRanking(vocab: number): Program {
+  const builder = new ProgramBuilder('ranking');
+  const logits = builder.input('logits', 'f32', ['outputs', vocab]);
+  const [values, ids] = appendAll(builder, 'top_k', [logits], { k: vocab });
+  builder.output('values', values as Value);
+  builder.output('ids', ids as Value);
+  return builder.build();
+}
+
 function appendSampling(builder: ProgramBuilder, config: LlamaConfig, logits: Value): void {
   const ones = builder.input('ones', 'f32', ['outputs']);
   const inverseTemperatures = builder.input('inverseTemperatures', 'f32', ['outputs']);

@@ -5,7 +5,7 @@ import type { Device, DeviceBuffer, Executable, HostArray } from '../device/devi
 import { type DimSizes, type Program, prune } from '../tensor/program.ts';
 import type { Adjustment } from './adjustments.ts';
 import { type Chunk, type SchedulerState, slotOf } from './scheduler.ts';
-import { type StepWish, stepOutputs } from './step-program.ts';
+import { recordRanking, type StepWish, stepOutputs } from './step-program.ts';
 
 /** What one output row asks for. */
 export interface RowWish {
@@ -26,8 +26,10 @@ export interface StepChunk extends Chunk {
 export interface StepResult {
   /** One row of a fetched output. */
   row(name: string, row: number): HostArray;
-  /** The whole adjusted or plain logits of a row; only until the next step. */
-  logits(name: 'logits' | 'adjusted', row: number): Promise<Float32Array>;
+  /** All plain logits of a row; only until the next step. */
+  logits(row: number): Promise<Float32Array>;
+  /** All adjusted logits of a row with their ids, highest first; only until the next step. */
+  ranked(row: number): Promise<{ readonly ids: Int32Array; readonly logits: Float32Array }>;
 }
 
 /** Compiles variants on first use and runs them. */
@@ -36,6 +38,7 @@ export class StepRunner {
   readonly #program: Program;
   readonly #buffers: Readonly<Record<string, DeviceBuffer>>;
   readonly #executables = new Map<string, Executable>();
+  #ranking: Executable | undefined;
 
   constructor(device: Device, program: Program, buffers: Readonly<Record<string, DeviceBuffer>>) {
     this.#device = device;
@@ -64,9 +67,22 @@ export class StepRunner {
         const width = data.length / outputs;
         return data.subarray(row * width, (row + 1) * width);
       },
-      logits: async (name, row) =>
-        (await this.#device.readOutput(executable, name, row, 1)) as Float32Array,
+      logits: async (row) =>
+        (await this.#device.readOutput(executable, 'logits', row, 1)) as Float32Array,
+      ranked: async (row) =>
+        this.#rank((await this.#device.readOutput(executable, 'adjusted', row, 1)) as Float32Array),
     };
+  }
+
+  // Sorted on the device: in JavaScript a whole row would hold up the event loop.
+  async #rank(logits: Float32Array): Promise<{ ids: Int32Array; logits: Float32Array }> {
+    this.#ranking ??= this.#device.compile(recordRanking(logits.length), {});
+    const { values, ids } = await this.#device.run(this.#ranking, {
+      inputs: { logits },
+      sizes: { rows: 0, outputs: 1, sequences: 0, pages: 0, adjustments: 0 },
+      fetch: ['values', 'ids'],
+    });
+    return { ids: ids as Int32Array, logits: values as Float32Array };
   }
 
   #executable(kinds: ReadonlySet<StepWish>): Executable {
