@@ -31,6 +31,7 @@ const types = [
   'q4_k_m',
   'q5_k_m',
 ] as const;
+const floatTypes: ReadonlySet<string> = new Set(['f32', 'f16', 'bf16']);
 let different = 0;
 try {
   const checkpoint = await openCheckpoint(
@@ -50,7 +51,8 @@ try {
     const theirs = await rival.greedy(prompt, maxTokens);
     const differs = tokens.findIndex((id, i) => id !== theirs[i]);
     const same = differs < 0 ? Math.min(tokens.length, theirs.length) : differs;
-    if (same < tokens.length) different++;
+    // llama.cpp rounds activations to int8 for quantised weights, so only float weights must agree to the end.
+    if (same < tokens.length && floatTypes.has(type)) different++;
     console.log(`| ${type} | ${same} | ${tokens.length} |`);
     await llama.close();
     await rival.close();

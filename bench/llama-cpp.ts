@@ -4,7 +4,7 @@ import { getLlama, LlamaLogLevel, type Token } from 'node-llama-cpp';
 /** A model open in llama.cpp. */
 export interface Rival {
   /** Greedy continuation of a prompt, without the end token. */
-  greedy(prompt: readonly number[], count: number): Promise<number[]>;
+  greedy(prompt: readonly number[], count: number, onToken?: () => void): Promise<number[]>;
   /** Logits over the vocabulary after each token, [tokens][vocab]. */
   logits(tokens: readonly number[], vocab: number): Promise<Float32Array[]>;
   close(): Promise<void>;
@@ -17,11 +17,12 @@ export async function openRival(path: string, contextSize = 1024, threads = 2): 
   const context = await model.createContext({ contextSize, threads, sequences: 1 });
   const sequence = context.getSequence();
   return {
-    greedy: async (prompt, count) => {
+    greedy: async (prompt, count, onToken) => {
       await sequence.clearHistory();
       const ids: number[] = [];
       for await (const id of sequence.evaluate(prompt as Token[], { temperature: 0 })) {
         ids.push(id);
+        onToken?.();
         if (ids.length >= count) break;
       }
       return ids;
