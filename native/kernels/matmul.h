@@ -1,6 +1,6 @@
 // Matrix product of f32 activations with weights of any type, and the embedding gather.
 //
-// One row: weights are unpacked into registers and used once; memory bandwidth is the limit.
+// Few rows: weights are unpacked into registers and used at once; memory bandwidth is the limit.
 // More rows: a strip of weight rows is unpacked chunk by chunk along k into the cache and meets all
 // rows of x by register tiles. Threads share the strips; k is never split between them.
 #pragma once
@@ -24,6 +24,16 @@ constexpr int64_t depth = 512;
 // Rows of x that meet an unpacked strip before it is unpacked again. More would push the sums
 // (64 bytes per element of strip × rows) out of L2.
 constexpr int64_t blockRows = 96;
+// Rows of x that meet weights while these are in registers, and how many are served that way, by
+// unpacking again for each group; more go through the cache. Measured on Zen 4: even at 12 rows with
+// AVX-512, at 4 with AVX2.
+#if defined(__AVX512F__)
+constexpr int64_t rowsInRegisters = 4;
+constexpr int64_t fewRows = 12;
+#else
+constexpr int64_t rowsInRegisters = 2;
+constexpr int64_t fewRows = 4;
+#endif
 // Multiply-adds below which a second thread costs more than it saves.
 constexpr int64_t worthSharing = 1 << 16;
 
@@ -40,40 +50,46 @@ CORRAL_INLINE int64_t packedRowElements(int64_t k) { return stepsOf(k) * lanes; 
 
 size_t matmulScratch(const Call& call) {
   const Tensor& x = call.in[0];
-  if (x.rows <= 1) return 0;
+  if (x.rows <= fewRows) return 0;
   const int64_t rows = smallest(x.rows, blockRows);
   return (size_t)(rows * packedRowElements(x.columns) + stripColumns * depth +
                   rows * stripColumns * lanes) *
          sizeof(float);
 }
 
-// R weight rows times one x: R independent chains of fused multiply-adds. Meanwhile the R rows that
-// follow are fetched: rows are too short for the hardware to see where each stream goes on.
-template <class Codec, int R>
+// R weight rows times M rows of x: R · M independent chains of fused multiply-adds. Meanwhile the R
+// rows that follow are fetched: rows are too short for the hardware to see where each stream goes on.
+template <class Codec, int R, int M>
 CORRAL_INLINE void dotRows(const uint8_t* weights, int64_t rowBytes, const float* x, int64_t k,
-                           float* out) {
-  Vec acc[R];
-  for (int r = 0; r < R; r++) acc[r] = splat(0.0f);
+                           float* out, int64_t outStride) {
+  Vec acc[R][M];
+  for (int r = 0; r < R; r++) {
+    for (int m = 0; m < M; m++) acc[r][m] = splat(0.0f);
+  }
   const uint8_t* row[R];
   for (int r = 0; r < R; r++) row[r] = weights + r * rowBytes;
 
   const uint8_t* following = weights + R * rowBytes;
   const int64_t blocks = k / Codec::blockSize;
+  const float* at = x;
   for (int64_t b = 0; b < blocks; b++, following += R * Codec::blockBytes) {
-    for (int at = 0; at < R * Codec::blockBytes; at += 64) __builtin_prefetch(following + at);
+    for (int i = 0; i < R * Codec::blockBytes; i += 64) __builtin_prefetch(following + i);
     typename Codec::Scales scales[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) scales[r] = Codec::open(row[r]);
     constexpr int partsPerBlock = Codec::blockSize / lanes / Codec::span;
 #pragma GCC unroll 8
-    for (int part = 0; part < partsPerBlock; part++, x += Codec::span * lanes) {
+    for (int part = 0; part < partsPerBlock; part++, at += Codec::span * lanes) {
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++) {
         Vec values[Codec::span];
         Codec::unpack(row[r], scales[r], part, values);
 #pragma GCC unroll 8
         for (int v = 0; v < Codec::span; v++) {
-          acc[r] = fma(values[v], load(x + v * lanes), acc[r]);
+#pragma GCC unroll 8
+          for (int m = 0; m < M; m++) {
+            acc[r][m] = fma(values[v], load(at + m * k + v * lanes), acc[r][m]);
+          }
         }
       }
     }
@@ -82,28 +98,62 @@ CORRAL_INLINE void dotRows(const uint8_t* weights, int64_t rowBytes, const float
   if constexpr (plain<Codec>) {
     const int64_t rest = k % lanes;
     if (rest != 0) {
-      const Vec last = loadFirst(x, rest, 0.0f);
-      for (int r = 0; r < R; r++) acc[r] = fma(unpackTail<Codec>(row[r], rest), last, acc[r]);
+      for (int r = 0; r < R; r++) {
+        const Vec last = unpackTail<Codec>(row[r], rest);
+        for (int m = 0; m < M; m++) {
+          acc[r][m] = fma(last, loadFirst(at + m * k, rest, 0.0f), acc[r][m]);
+        }
+      }
     }
   }
-  for (int r = 0; r < R; r++) out[r] = reduce(acc[r]);
+  for (int r = 0; r < R; r++) {
+    for (int m = 0; m < M; m++) out[m * outStride + r] = reduce(acc[r][m]);
+  }
+}
+
+// R weight rows times `rows` rows of x, at most rowsInRegisters.
+template <class Codec, int R>
+CORRAL_INLINE void dotRowsOf(int64_t rows, const uint8_t* weights, int64_t rowBytes, const float* x,
+                             int64_t k, float* out, int64_t outStride) {
+  switch (rows) {
+    case 1: return dotRows<Codec, R, 1>(weights, rowBytes, x, k, out, outStride);
+#if defined(__AVX512F__)
+    case 2: return dotRows<Codec, R, 2>(weights, rowBytes, x, k, out, outStride);
+    case 3: return dotRows<Codec, R, 3>(weights, rowBytes, x, k, out, outStride);
+#endif
+    default: return dotRows<Codec, R, rowsInRegisters>(weights, rowBytes, x, k, out, outStride);
+  }
+}
+
+template <class Codec, int together>
+void multiplyFewBy(const Tensor& x, const Tensor& weight, const Tensor& out, int64_t first,
+                   int64_t end) {
+  const int64_t k = x.columns;
+  for (int64_t n = first; n < end;) {
+    const int64_t count = end - n >= together ? together : 1;
+    const uint8_t* weights = weight.data + n * weight.rowBytes;
+    for (int64_t m = 0; m < x.rows; m += rowsInRegisters) {
+      const int64_t rows = smallest(rowsInRegisters, x.rows - m);
+      const float* from = (const float*)x.data + m * k;
+      float* to = (float*)out.data + m * out.columns + n;
+      if (count == together) {
+        dotRowsOf<Codec, together>(rows, weights, weight.rowBytes, from, k, to, out.columns);
+      } else {
+        dotRowsOf<Codec, 1>(rows, weights, weight.rowBytes, from, k, to, out.columns);
+      }
+    }
+    n += count;
+  }
 }
 
 template <class Codec>
-void multiplyOneRow(const Tensor& x, const Tensor& weight, const Tensor& out, int64_t first,
-                    int64_t end) {
-  constexpr int together = 4;
-  const float* activations = (const float*)x.data;
-  float* results = (float*)out.data;
-  int64_t n = first;
-  for (; n + together <= end; n += together) {
-    dotRows<Codec, together>(weight.data + n * weight.rowBytes, weight.rowBytes, activations,
-                             x.columns, results + n);
-  }
-  for (; n < end; n++) {
-    dotRows<Codec, 1>(weight.data + n * weight.rowBytes, weight.rowBytes, activations, x.columns,
-                      results + n);
-  }
+void multiplyFew(const Tensor& x, const Tensor& weight, const Tensor& out, int64_t first,
+                 int64_t end) {
+#if !defined(__AVX512F__)
+  // Half as many registers: four weight rows would leave no room for a second row of x.
+  if (x.rows > 1) return multiplyFewBy<Codec, 2>(x, weight, out, first, end);
+#endif
+  multiplyFewBy<Codec, 4>(x, weight, out, first, end);
 }
 
 // Unpacks columns [n, n + count) over [k0, k0 + elements) into tiles [tile, steps, 4, 16]; columns
@@ -112,10 +162,16 @@ CORRAL_INLINE void packStrip(const Tensor& weight, UnpackRow unpack, int64_t n, 
                              int64_t k0, int64_t elements, float* to) {
   const int64_t skip = weight.rowBytes * k0 / weight.columns;
   const int64_t tileSize = stepsOf(elements) * tileColumns * lanes;
+  // What is unpacked next is fetched now: the same rows' next chunk, or the next strip's first.
+  const int64_t bytes = weight.rowBytes * elements / weight.columns;
+  const bool isLast = k0 + elements == weight.columns;
   for (int64_t c = 0; c < ceilDiv(count, tileColumns) * tileColumns; c++) {
     float* out = to + c / tileColumns * tileSize + c % tileColumns * lanes;
     if (c < count) {
-      unpack(weight.data + (n + c) * weight.rowBytes + skip, elements, out, tileColumns * lanes);
+      const uint8_t* from = weight.data + (n + c) * weight.rowBytes + skip;
+      const uint8_t* later = isLast ? from - skip + stripColumns * weight.rowBytes : from + bytes;
+      for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(later + at, 0, 2);
+      unpack(from, elements, out, tileColumns * lanes);
     } else {
       for (int64_t s = 0; s < stepsOf(elements); s++) {
         store(out + s * tileColumns * lanes, splat(0.0f));
@@ -179,9 +235,9 @@ void computeMatmul(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scr
   const int64_t strips = ceilDiv(weight.rows, stripColumns);
   const int64_t first = strips * chunk / chunks * stripColumns;
   const int64_t end = smallest(weight.rows, strips * (chunk + 1) / chunks * stripColumns);
-  if (x.rows == 1) {
+  if (x.rows <= fewRows) {
     withCodec(weight.dtype, [&](auto codec) {
-      multiplyOneRow<decltype(codec)>(x, weight, call.out[0], first, end);
+      multiplyFew<decltype(codec)>(x, weight, call.out[0], first, end);
     });
     return;
   }
