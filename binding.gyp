@@ -30,7 +30,7 @@
     {
       'target_name': 'corral',
       'sources': [
-        'native/addon.cc',
+        'native/addon/module.cc',
         'native/runtime/device.cc',
         'native/runtime/executable.cc',
         'native/runtime/isa.cc',

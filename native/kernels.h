@@ -62,7 +62,8 @@ struct Tensor {
   int64_t rowBytes;
 };
 
-// One op with its sizes and addresses filled in. Attributes are in the order of op_table.h.
+// One op with its sizes and addresses filled in. Attributes are in the order that
+// opNames in addon/module.cc gives.
 struct Call {
   Tensor in[maxInputs];
   Tensor out[maxOutputs];

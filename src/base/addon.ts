@@ -88,7 +88,7 @@ export type AddonStatus =
   | { readonly available: true; readonly path: string; readonly addon: NativeAddon }
   | { readonly available: false; readonly attempts: readonly AddonAttempt[] };
 
-// The same number as in native/addon.cc: a binary of another version is not used.
+// The same number as in native/addon/module.cc: a binary of another version is not used.
 const interfaceVersion = 1;
 
 // Both src/base and dist/base lie two folders below the package.

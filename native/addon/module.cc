@@ -1,20 +1,13 @@
-// The native module: turns JavaScript calls into tasks of a device and their ends into promises.
-// Node-API only. src/base/addon.ts describes it; arguments come from there alone, so this side
-// checks what memory safety needs and leaves messages to TypeScript.
+// The native module's functions. Node-API only. src/base/addon.ts describes them; arguments come from
+// there alone, so this side checks what memory safety needs and leaves messages to TypeScript.
 #include <node_api.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <atomic>
 #include <memory>
 #include <new>
 #include <string>
-#include <vector>
 
-#include "runtime/device.h"
-#include "runtime/isa.h"
-
-using namespace corral;
+#include "../runtime/isa.h"
+#include "handles.h"
 
 namespace {
 
@@ -48,208 +41,6 @@ const OpName opNames[OP_COUNT] = {
     {"log_sum_exp", {}},
     {"pick", {}},
 };
-
-// A device as JavaScript holds it. Lives until its external is collected; the threads end at
-// close(), at that collection, or with the environment, whichever comes first.
-struct DeviceHandle {
-  napi_env env = nullptr;
-  std::unique_ptr<Device> device;
-  napi_threadsafe_function completion = nullptr;
-  int pending = 0;
-  bool ended = false;
-};
-
-struct BufferHandle {
-  std::shared_ptr<DeviceHandle> owner;
-  std::shared_ptr<Buffer> buffer;
-};
-
-struct ExecutableHandle {
-  std::shared_ptr<DeviceHandle> owner;
-  std::shared_ptr<Executable> executable;
-};
-
-// What a task keeps alive on the JavaScript side until it has ended.
-struct TaskOwner {
-  std::shared_ptr<DeviceHandle> handle;
-  napi_deferred deferred = nullptr;
-  napi_ref kept = nullptr;
-};
-
-// Reading arguments
-
-napi_value throwBug(napi_env env, const char* message) {
-  napi_throw_error(env, nullptr, message);
-  return nullptr;
-}
-
-struct Bytes {
-  uint8_t* data = nullptr;
-  size_t bytes = 0;
-  napi_typedarray_type type = napi_uint8_array;
-};
-
-size_t elementBytes(napi_typedarray_type type) {
-  switch (type) {
-    case napi_int8_array: case napi_uint8_array: case napi_uint8_clamped_array: return 1;
-    case napi_int16_array: case napi_uint16_array: return 2;
-    case napi_int32_array: case napi_uint32_array: case napi_float32_array: return 4;
-    default: return 8;
-  }
-}
-
-bool getBytes(napi_env env, napi_value value, Bytes* out) {
-  bool isTyped = false;
-  if (napi_is_typedarray(env, value, &isTyped) != napi_ok || !isTyped) return false;
-  size_t length = 0;
-  void* data = nullptr;
-  if (napi_get_typedarray_info(env, value, &out->type, &length, &data, nullptr, nullptr) !=
-      napi_ok) {
-    return false;
-  }
-  out->data = (uint8_t*)data;
-  out->bytes = length * elementBytes(out->type);
-  return true;
-}
-
-bool getSize(napi_env env, napi_value value, uint64_t* out) {
-  double number = 0;
-  if (napi_get_value_double(env, value, &number) != napi_ok) return false;
-  if (!(number >= 0 && number <= 9007199254740991.0)) return false;
-  *out = (uint64_t)number;
-  return true;
-}
-
-bool getString(napi_env env, napi_value value, std::string* out) {
-  size_t length = 0;
-  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return false;
-  out->resize(length + 1);
-  napi_get_value_string_utf8(env, value, &(*out)[0], length + 1, &length);
-  out->resize(length);
-  return true;
-}
-
-template <class T>
-T* getExternal(napi_env env, napi_value value) {
-  void* data = nullptr;
-  napi_valuetype type;
-  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external) return nullptr;
-  napi_get_value_external(env, value, &data);
-  return (T*)data;
-}
-
-std::shared_ptr<DeviceHandle> getDevice(napi_env env, napi_value value) {
-  auto* handle = getExternal<std::shared_ptr<DeviceHandle>>(env, value);
-  return handle == nullptr ? nullptr : *handle;
-}
-
-template <size_t N>
-bool getArguments(napi_env env, napi_callback_info info, napi_value (&values)[N]) {
-  size_t count = N;
-  return napi_get_cb_info(env, info, &count, values, nullptr, nullptr) == napi_ok && count == N;
-}
-
-// Ends of tasks
-
-napi_value statusValue(napi_env env, const Status& status) {
-  napi_value array, buffer;
-  void* data = nullptr;
-  const double fields[] = {(double)status.code, (double)status.op, (double)status.value,
-                           status.found,        status.lowest,     status.highest};
-  napi_create_arraybuffer(env, sizeof fields, &data, &buffer);
-  memcpy(data, fields, sizeof fields);
-  napi_create_typedarray(env, napi_float64_array, sizeof fields / sizeof(double), buffer, 0,
-                         &array);
-  return array;
-}
-
-void cleanUp(void* data);
-
-// The device's threads have ended or are about to: join them and let go of the event loop.
-void endDevice(DeviceHandle& handle) {
-  if (handle.ended) return;
-  handle.ended = true;
-  handle.device->stop();
-  napi_remove_env_cleanup_hook(handle.env, cleanUp, &handle);
-  napi_release_threadsafe_function(handle.completion, napi_tsfn_release);
-}
-
-// The environment (a worker thread, say) ends while the device is open.
-void cleanUp(void* data) {
-  DeviceHandle& handle = *(DeviceHandle*)data;
-  handle.ended = true;
-  handle.device->stop();
-}
-
-void deleteTask(Task* task) {
-  delete (TaskOwner*)task->owner;
-  delete task;
-}
-
-// On the device's thread.
-void sendCompletion(void* context, Task* task) {
-  auto* handle = (DeviceHandle*)context;
-  if (napi_call_threadsafe_function(handle->completion, task, napi_tsfn_nonblocking) != napi_ok) {
-    deleteTask(task);
-  }
-}
-
-// On the JavaScript thread; `env` is null when the environment is ending.
-void receiveCompletion(napi_env env, napi_value, void*, void* data) {
-  Task* task = (Task*)data;
-  TaskOwner* owner = (TaskOwner*)task->owner;
-  const std::shared_ptr<DeviceHandle> handle = owner->handle;
-  if (env != nullptr) {
-    napi_handle_scope scope;
-    napi_open_handle_scope(env, &scope);
-    if (--handle->pending == 0) napi_unref_threadsafe_function(env, handle->completion);
-    if (owner->kept != nullptr) napi_delete_reference(env, owner->kept);
-    if (task->kind == TaskKind::close) endDevice(*handle);
-    if (owner->deferred != nullptr) {
-      napi_resolve_deferred(env, owner->deferred, statusValue(env, task->status));
-    }
-    napi_close_handle_scope(env, scope);
-  }
-  deleteTask(task);
-}
-
-std::unique_ptr<Task> makeTask(const std::shared_ptr<DeviceHandle>& handle, TaskKind kind) {
-  auto task = std::make_unique<Task>();
-  task->kind = kind;
-  auto* owner = new TaskOwner;
-  owner->handle = handle;
-  task->owner = owner;
-  return task;
-}
-
-void submit(napi_env env, std::unique_ptr<Task> task) {
-  DeviceHandle& handle = *((TaskOwner*)task->owner)->handle;
-  if (handle.pending++ == 0) napi_ref_threadsafe_function(env, handle.completion);
-  handle.device->submit(task.release());
-}
-
-// Submits a task, keeping `values` alive until it ends. Resolves with its status.
-template <size_t N>
-napi_value submitForPromise(napi_env env, std::unique_ptr<Task> task, napi_value (&values)[N]) {
-  TaskOwner& owner = *(TaskOwner*)task->owner;
-  napi_value promise, kept;
-  napi_create_promise(env, &owner.deferred, &promise);
-  napi_create_array_with_length(env, N, &kept);
-  for (size_t i = 0; i < N; i++) napi_set_element(env, kept, (uint32_t)i, values[i]);
-  napi_create_reference(env, kept, 1, &owner.kept);
-  if (owner.handle->ended) {
-    Status status;
-    status.code = Code::closed;
-    napi_delete_reference(env, owner.kept);
-    napi_resolve_deferred(env, owner.deferred, statusValue(env, status));
-    deleteTask(task.release());
-  } else {
-    submit(env, std::move(task));
-  }
-  return promise;
-}
-
-// The module's functions
 
 napi_value createDevice(napi_env env, napi_callback_info info) {
   napi_value values[3];
@@ -293,8 +84,7 @@ napi_value createDevice(napi_env env, napi_callback_info info) {
       env, new std::shared_ptr<DeviceHandle>(handle),
       [](napi_env, void* data, void*) {
         auto* held = (std::shared_ptr<DeviceHandle>*)data;
-        // Buffers, executables and tasks refer to the device, so none of them is left either,
-        // unless the environment ends.
+        // Without the device nothing can be done with what buffers and executables are left.
         endDevice(**held);
         delete held;
       },
@@ -411,7 +201,7 @@ napi_value readBuffer(napi_env env, napi_callback_info info) {
   return transfer(env, info, TaskKind::read);
 }
 
-// compile(device, layout, numbers, buffers): see encode() in src/device/cpu-program.ts for the order.
+// compile(device, layout, numbers, buffers): see encodeProgram() in src/device/cpu-program.ts for the order.
 bool decodeProgram(const Bytes& layout, const Bytes& numbers, Executable* executable) {
   constexpr size_t valueFields = 4 + maxRank, stepFields = 3 + maxInputs + maxOutputs;
   const int32_t* fields = (const int32_t*)layout.data;
@@ -593,16 +383,6 @@ napi_value closeDevice(napi_env env, napi_callback_info info) {
   if (handle == nullptr) return throwBug(env, "closeDevice(device)");
   handle->device->refuse();
   return submitForPromise(env, makeTask(handle, TaskKind::close), values);
-}
-
-napi_value stringArray(napi_env env, const char* const* strings, int count) {
-  napi_value array, string;
-  napi_create_array(env, &array);
-  for (int i = 0; i < count && strings[i] != nullptr; i++) {
-    napi_create_string_utf8(env, strings[i], NAPI_AUTO_LENGTH, &string);
-    napi_set_element(env, array, (uint32_t)i, string);
-  }
-  return array;
 }
 
 napi_value describeOps(napi_env env) {
