@@ -98,7 +98,7 @@ export const errorTable = {
     status: 500,
     message: (e: { attempts: string }): string =>
       `The native addon could not be loaded. Tried: ${e.attempts}.`,
-    hint: 'Install a C++ compiler, make and python3, then run `npm rebuild`; or use --device reference.',
+    hint: 'Install a C++ compiler, make and python3, then run `npm ci` in a clone, `npm rebuild corral` elsewhere; or use --device reference.',
   },
   ISA_UNSUPPORTED: {
     status: 400,

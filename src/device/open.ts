@@ -1,6 +1,6 @@
 // Chooses a device: the one asked for, or the fastest that works here, saying in one line why when
 // that is the slow one.
-import { CorralError } from '../base/define-errors.ts';
+import { addonProblem, isAddonUnavailable } from '../base/addon.ts';
 import { errors } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import { createCpuDevice } from './cpu.ts';
@@ -29,10 +29,11 @@ export function openDevice(name?: string, options: OpenDeviceOptions = {}): Devi
   try {
     return createCpuDevice(options);
   } catch (error) {
-    if (!CorralError.isInstance(error) || error.code !== 'CORRAL_ADDON_UNAVAILABLE') throw error;
+    if (!isAddonUnavailable(error)) throw error;
     logger.warn(
-      'Computing on the slow reference device, since the native addon is not there: install a C++ compiler, make and python3, then run `npm rebuild`.',
+      'computing on the slow reference device, since the native addon is not there: install a C++ compiler, make and python3, then run `npm ci` in a clone, `npm rebuild corral` elsewhere',
     );
+    logger.debug(addonProblem() ?? '');
     return createReferenceDevice();
   }
 }
