@@ -1,12 +1,11 @@
 // Packs the package with its prebuilt addon, installs the tarball in an empty folder, and generates
 // with it under the pinned Node, with the addon. Under a Node before 24 it must say what it needs.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const platform = `${process.platform}-${process.arch}`;
 
 function run(command, args, options = {}) {
   const done = spawnSync(command, args, { encoding: 'utf8', cwd: root, ...options });
@@ -26,11 +25,6 @@ function expect(condition, message) {
 }
 
 const addon = join(root, 'build', 'Release', 'corral.node');
-if (existsSync(addon)) {
-  const folder = join(root, 'prebuilt', platform);
-  mkdirSync(folder, { recursive: true });
-  copyFileSync(addon, join(folder, 'corral.node'));
-}
 
 const work = mkdtempSync(join(tmpdir(), 'corral-package-'));
 try {
@@ -39,6 +33,8 @@ try {
   const names = files.map((file) => file.path);
   expect(names.includes('bin/corral.js') && names.includes('dist/index.js'), 'bin or dist missing');
   expect(!names.some((name) => name.includes('.test.')), 'tests are packed');
+  const prebuilt = `prebuilt/${process.platform}-${process.arch}/corral.node`;
+  expect(!existsSync(addon) || names.includes(prebuilt), 'the addon is not packed');
   console.log(`${filename}: ${names.length} files, ${(size / 1e6).toFixed(2)} MB packed`);
 
   const model = join(work, 'tiny.gguf');

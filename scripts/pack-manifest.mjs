@@ -1,5 +1,6 @@
-// Names the `corral` command in package.json while it is packed, and takes the name out again. Why it is
-// not there all the time: docs/decisions/2026-11-24-command-named-when-packed.md.
+// Before packing: names the `corral` command in package.json and puts the compiled addon among the
+// prebuilt ones; afterwards takes the name out again. Why it is not there all the time:
+// docs/decisions/2026-11-24-command-named-when-packed.md.
 import {
   copyFileSync,
   existsSync,
@@ -17,6 +18,12 @@ const original = join(root, 'build', 'package.json.original');
 if (process.argv[2] === 'name-command') {
   mkdirSync(join(root, 'build'), { recursive: true });
   copyFileSync(manifest, original);
+  const addon = join(root, 'build', 'Release', 'corral.node');
+  if (existsSync(addon)) {
+    const folder = join(root, 'prebuilt', `${process.platform}-${process.arch}`);
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(addon, join(folder, 'corral.node'));
+  }
   const content = JSON.parse(readFileSync(manifest, 'utf8'));
   writeFileSync(
     manifest,

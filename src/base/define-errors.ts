@@ -46,10 +46,9 @@ type Table = Readonly<Record<string, ErrorDefinition<never>>>;
 
 /** For each row, a function from its data to the error. */
 export type ErrorFactories<T extends Table> = {
-  readonly [K in keyof T]: (
-    data: Parameters<T[K]['message']>[0],
-    options?: { cause?: unknown },
-  ) => CorralError;
+  readonly [K in keyof T]: Parameters<T[K]['message']> extends []
+    ? () => CorralError
+    : (data: Parameters<T[K]['message']>[0], options?: { cause?: unknown }) => CorralError;
 };
 
 /**
@@ -60,7 +59,7 @@ export function defineErrors<T extends Table>(prefix: string, table: T): ErrorFa
   const factories: Record<string, unknown> = {};
   for (const [key, row] of Object.entries(table)) {
     const definition = row as ErrorDefinition<Record<string, unknown>>;
-    factories[key] = (data: Record<string, unknown>, options?: { cause?: unknown }) => {
+    factories[key] = (data: Record<string, unknown> = {}, options?: { cause?: unknown }) => {
       const error = new CorralError({
         code: `${prefix}_${key}`,
         status: definition.status,

@@ -103,7 +103,7 @@ export const errorTable = {
   ISA_UNSUPPORTED: {
     status: 400,
     message: (e: { isa: string; allowed: string }): string =>
-      `This CPU cannot run the ${e.isa} kernels. Allowed here: ${e.allowed}.`,
+      `There are no ${e.isa} kernels that this CPU can run. Allowed here: ${e.allowed}.`,
     hint: 'Unset CORRAL_ISA, or set it to an allowed value.',
   },
   INPUT_INVALID: {
@@ -124,6 +124,22 @@ export const errorTable = {
       `${e.bytes} bytes for ${e.what} could not be allocated.`,
     hint: 'Take a smaller model, a smaller --context, or a smaller cache type (--cache q8_0).',
   },
+  MODEL_CLOSED: {
+    status: 409,
+    message: (): string => 'This model was closed.',
+    hint: 'Load it again; a closed model answers nothing more.',
+  },
+  GENERATION_CONSUMED: {
+    status: 409,
+    message: (): string => 'This generation has been iterated before.',
+    hint: 'Ask for a new one, or keep its result().',
+  },
+  TOKENIZER_MISMATCH: {
+    status: 400,
+    message: (e: { tokens: number; vocab: number }): string =>
+      `The tokenizer has ${e.tokens} tokens; the model knows ${e.vocab}.`,
+    hint: 'Give the tokenizer that belongs to this model.',
+  },
   ABORTED: {
     status: 499,
     message: (e: { what: string }): string => `${e.what} was aborted.`,
@@ -134,7 +150,7 @@ export const errorTable = {
     status: 400,
     message: (e: { have: number; limit: number }): string =>
       `The request needs ${e.have} tokens; the context holds ${e.limit}.`,
-    hint: 'Shorten the prompt, ask for fewer tokens, or open the model with a larger --context.',
+    hint: 'Shorten the prompt or ask for fewer tokens; where the model allows more, open it with a larger context.',
   },
   TOKENIZER_NEEDED: {
     status: 400,

@@ -308,7 +308,7 @@ export function availableIsas(): readonly string[] {
 export function createCpuDevice(options: CpuDeviceOptions = {}): Device {
   const { logger = silentLogger, guard = 'none' } = options;
   const addon = loadAddon();
-  const wanted = options.isa ?? (process.env['CORRAL_ISA'] || undefined);
+  const wanted = options.isa ?? (process.env['CORRAL_ISA']?.toLowerCase() || undefined);
   const isa = wanted ?? present(addon.isas.at(-1), 'an instruction set');
   if (!addon.isas.includes(isa)) {
     throw errors.ISA_UNSUPPORTED({ isa, allowed: addon.isas.join(', ') });

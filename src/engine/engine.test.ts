@@ -149,6 +149,32 @@ describe.each(deviceNames)('engine on %s', (deviceName) => {
     expect(() => engine.generate({ prompt: [] })).toThrow(/at least one token/);
   });
 
+  it('takes one stop string and a plain object of biases, and refuses what is neither', async () => {
+    const text = textOf(await greedy());
+    expect(textOf(await greedy({ stop: text.slice(4, 7) }))).toBe(
+      text.slice(0, text.indexOf(text.slice(4, 7))),
+    );
+    expect(idsOf(await greedy({ maxTokens: 2, logitBias: { 77: 1000 } }))).toEqual([77, 77]);
+    const wrong =
+      (changes: object): (() => unknown) =>
+      () =>
+        engine.generate({ prompt, ...changes } as GenerateRequest);
+    expect(wrong({ stop: 5 })).toThrow(/stop is number/);
+    expect(wrong({ temperature: '0' })).toThrow(/temperature is 0; allowed: a number/);
+    expect(wrong({ logitBias: { 5000: 1 } })).toThrow(/no token 5000/);
+    expect(wrong({ prompt: undefined })).toThrow(/prompt is undefined/);
+    await expect(openEngine(device, checkpoint, { sequences: 0 })).rejects.toThrow(
+      /sequences is 0/,
+    );
+  });
+
+  it('draws the likeliest token at the smallest temperatures and survives a ban of everything', async () => {
+    const ids = idsOf(await greedy({ maxTokens: 4 }));
+    expect(idsOf(await greedy({ maxTokens: 4, temperature: 1e-30 }))).toEqual(ids);
+    const all = new Map(Array.from({ length: 288 }, (_, id) => [id, Number.NEGATIVE_INFINITY]));
+    expect(idsOf(await greedy({ maxTokens: 2, temperature: 0.7, logitBias: all }))).toHaveLength(2);
+  });
+
   it('fills the context to its last token when nothing else ends an answer', async () => {
     const events = await greedy({ maxTokens: 122 });
     expect(idsOf(events)).toHaveLength(122);

@@ -6,11 +6,11 @@ import type { Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import type { Tap } from '../model/llama.ts';
 import { ropeFrequencies } from '../model/rope.ts';
-import type { TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { allocateCache, type CacheType, countPages, pageSize } from './cache.ts';
 import { GenerateJob, type GenerationEvent } from './generate-job.ts';
 import type { Job } from './job.ts';
-import { checkBias, resolveSampling, type SamplingOptions } from './sampling-options.ts';
+import { checkBias, resolveSampling, type SamplingRequest } from './sampling-options.ts';
 import {
   apply,
   createScheduler,
@@ -26,6 +26,9 @@ import { maxTopLogprobs, recordStep } from './step-program.ts';
 
 // Rows of one step: enough to use the matrix kernels fully, few enough that running answers do not wait.
 const rowBudget = 256;
+
+// Full-length sequences a cache may be asked to hold; their page tables stay small.
+const maxSequences = 4096;
 
 /** How an engine is opened. */
 export interface EngineOptions {
@@ -45,14 +48,15 @@ export interface EngineOptions {
 }
 
 /** A request for one answer. */
-export interface GenerateRequest extends Partial<SamplingOptions> {
+export interface GenerateRequest extends SamplingRequest {
   /** At least one token; usually it begins with BOS. */
   readonly prompt: readonly TokenId[];
   /** Default: what is left of the context. */
   readonly maxTokens?: number;
   /** Ids that end the answer; they are not part of it. Default: the tokenizer's EOS. */
   readonly endTokens?: readonly TokenId[];
-  readonly stop?: readonly string[];
+  /** Strings that end the answer; they are not part of it. */
+  readonly stop?: string | readonly string[];
   /** Alternatives to report per token, 0 to 32; absent: no log-probabilities. */
   readonly logprobs?: number;
   /** `text` takes off the space that tokenizers put before a text. Default `continuation`. */
@@ -102,6 +106,16 @@ export class Engine {
         allowed: `1 to ${config.context}, the model's own context`,
       });
     }
+    if (
+      sequences !== undefined &&
+      !(Number.isInteger(sequences) && sequences >= 1 && sequences <= maxSequences)
+    ) {
+      throw errors.OPTION_INVALID({
+        option: 'sequences',
+        found: String(sequences),
+        allowed: `an integer from 1 to ${maxSequences}`,
+      });
+    }
     const pages = countPages(config, type, context, sequences);
     const cache = await allocateCache(device, config, type, pages);
     return new Engine(options, { context, type, pages }, cache);
@@ -114,11 +128,12 @@ export class Engine {
    */
   generate(request: GenerateRequest): AsyncIterable<GenerationEvent> {
     this.#assertOpen();
-    const { prompt, stop = [], logprobs, signal } = request;
+    const { prompt, logprobs, signal } = request;
+    const stop = typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []);
     const sampling = resolveSampling(request, freshSeed());
     this.#checkTokens(prompt);
     checkBias(sampling.logitBias, this.config.vocab);
-    checkLimits(request, this.#tokenizer !== undefined);
+    checkLimits(request, stop, this.#tokenizer !== undefined);
     const maxTokens = request.maxTokens ?? this.context - prompt.length;
     const length = prompt.length + Math.max(maxTokens, 1);
     if (length > this.context) {
@@ -134,7 +149,7 @@ export class Engine {
       endTokens: new Set(request.endTokens ?? (eos === undefined ? [] : [eos])),
       stop,
       logprobs,
-      detokenizer: this.#tokenizer?.detokenizer({ start: request.start ?? 'continuation' }),
+      detokenizer: this.#detokenizer(request.start ?? 'continuation'),
       signal,
       onLeave: () => this.#drop(job),
     });
@@ -188,15 +203,15 @@ export class Engine {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw errors.DEVICE_CLOSED({ device: `${this.#device.info.name} engine's` });
+    if (this.#closed) throw errors.MODEL_CLOSED();
   }
 
   #checkTokens(tokens: readonly TokenId[]): void {
-    if (tokens.length === 0) {
+    if (!(Array.isArray(tokens) && tokens.length > 0)) {
       throw errors.OPTION_INVALID({
         option: 'prompt',
-        found: 'empty',
-        allowed: 'at least one token, usually BOS',
+        found: Array.isArray(tokens) ? 'empty' : typeof tokens,
+        allowed: 'at least one token id, usually BOS',
       });
     }
     for (const id of tokens) {
@@ -204,6 +219,17 @@ export class Engine {
         throw errors.TOKEN_UNKNOWN({ id, size: this.config.vocab });
       }
     }
+  }
+
+  // Embeddings are often padded beyond the vocabulary: ids that no piece belongs to have no text.
+  #detokenizer(start: 'text' | 'continuation'): Detokenizer | undefined {
+    const tokenizer = this.#tokenizer;
+    if (tokenizer === undefined) return undefined;
+    const inner = tokenizer.detokenizer({ start });
+    return {
+      push: (id) => (id < tokenizer.size ? inner.push(id) : ''),
+      flush: () => inner.flush(),
+    };
   }
 
   #sequence(tokens: readonly TokenId[], reserve: number, outputsFrom: number): Sequence {
@@ -309,8 +335,11 @@ function freshSeed(): number {
   return (high & 0x1fffff) * 2 ** 32 + low;
 }
 
-function checkLimits(request: GenerateRequest, hasTokenizer: boolean): void {
-  const { maxTokens, logprobs, stop = [] } = request;
+function checkLimits(
+  { maxTokens, logprobs }: GenerateRequest,
+  stop: readonly string[],
+  hasTokenizer: boolean,
+): void {
   const refuse = (option: string, found: string, allowed: string): never => {
     throw errors.OPTION_INVALID({ option, found, allowed });
   };
@@ -322,6 +351,9 @@ function checkLimits(request: GenerateRequest, hasTokenizer: boolean): void {
     !(Number.isInteger(logprobs) && logprobs >= 0 && logprobs <= maxTopLogprobs)
   ) {
     refuse('logprobs', String(logprobs), `an integer from 0 to ${maxTopLogprobs}`);
+  }
+  if (!(Array.isArray(stop) && stop.every((each) => typeof each === 'string'))) {
+    refuse('stop', typeof stop, 'a string or a list of strings');
   }
   if (stop.length > 0 && !hasTokenizer) {
     refuse('stop', `${stop.length} strings`, 'none without a tokenizer; give one with --tokenizer');

@@ -9,5 +9,5 @@ export type {
   TokenLogprob,
 } from './generate-job.ts';
 export { measurePerplexity, type Perplexity, type PerplexityRequest } from './perplexity.ts';
-export type { SamplingOptions } from './sampling-options.ts';
+export type { SamplingOptions, SamplingRequest } from './sampling-options.ts';
 export type { Score } from './score-job.ts';

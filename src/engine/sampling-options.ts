@@ -32,6 +32,11 @@ export interface SamplingOptions {
   readonly choice: number;
 }
 
+/** Sampling options as callers give them: all optional, bias by id in a map or a plain object. */
+export interface SamplingRequest extends Partial<Omit<SamplingOptions, 'logitBias'>> {
+  readonly logitBias?: ReadonlyMap<TokenId, number> | Readonly<Record<number, number>>;
+}
+
 const limits = {
   temperature: [0, 100],
   topK: [0, 2 ** 31 - 1],
@@ -48,7 +53,7 @@ const limits = {
 const integers: ReadonlySet<string> = new Set(['topK', 'seed', 'choice']);
 
 /** Fills in defaults and checks limits. Throws OPTION_INVALID. `seed` is used when none is given. */
-export function resolveSampling(options: Partial<SamplingOptions>, seed: number): SamplingOptions {
+export function resolveSampling(options: SamplingRequest, seed: number): SamplingOptions {
   const resolved: SamplingOptions = {
     temperature: options.temperature ?? 1,
     topK: options.topK ?? 0,
@@ -58,14 +63,14 @@ export function resolveSampling(options: Partial<SamplingOptions>, seed: number)
     repetitionPenalty: options.repetitionPenalty ?? 1,
     frequencyPenalty: options.frequencyPenalty ?? 0,
     presencePenalty: options.presencePenalty ?? 0,
-    logitBias: options.logitBias ?? new Map(),
+    logitBias: biasMap(options.logitBias ?? new Map()),
     seed: options.seed ?? seed,
     choice: options.choice ?? 0,
   };
   for (const [name, [low, high]] of Object.entries(limits)) {
     const value = resolved[name as keyof typeof limits];
     const whole = !integers.has(name) || Number.isInteger(value);
-    if (!(value >= low && value <= high && whole)) {
+    if (typeof value !== 'number' || !(value >= low && value <= high && whole)) {
       const kind = integers.has(name) ? 'an integer' : 'a number';
       throw errors.OPTION_INVALID({
         option: name,
@@ -77,13 +82,20 @@ export function resolveSampling(options: Partial<SamplingOptions>, seed: number)
   return resolved;
 }
 
+function biasMap(
+  bias: ReadonlyMap<TokenId, number> | Readonly<Record<number, number>>,
+): ReadonlyMap<TokenId, number> {
+  if (bias instanceof Map) return bias;
+  return new Map(Object.entries(bias).map(([id, value]) => [Number(id), value]));
+}
+
 /** Checks that the bias names tokens of the vocabulary and is no NaN. Throws TOKEN_UNKNOWN or OPTION_INVALID. */
 export function checkBias(bias: ReadonlyMap<TokenId, number>, vocab: number): void {
   for (const [id, value] of bias) {
     if (!(Number.isInteger(id) && id >= 0 && id < vocab)) {
       throw errors.TOKEN_UNKNOWN({ id, size: vocab });
     }
-    if (Number.isNaN(value) || value === Number.POSITIVE_INFINITY) {
+    if (typeof value !== 'number' || !(value < Number.POSITIVE_INFINITY)) {
       throw errors.OPTION_INVALID({
         option: 'logitBias',
         found: String(value),

@@ -1,4 +1,5 @@
 // An answer in the making as users see it: iterate it for pieces of text, or await the whole.
+import { errors } from '../base/errors.ts';
 import type { FinishReason, GenerationEvent, TokenDelta, TokenLogprob } from '../engine/index.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
 
@@ -36,7 +37,7 @@ interface Collected {
   lastAt: number;
 }
 
-/** Pieces of text as they come, or the result at the end. Consume it once. */
+/** Pieces of text as they come, or the result at the end. A second iteration throws GENERATION_CONSUMED. */
 export class Generation implements AsyncIterable<string> {
   readonly #events: () => AsyncIterable<GenerationEvent>;
   readonly #promptTokens: number;
@@ -64,6 +65,7 @@ export class Generation implements AsyncIterable<string> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<string, void, undefined> {
+    if (this.#started) throw errors.GENERATION_CONSUMED();
     this.#started = true;
     const startAt = this.#now();
     const collected: Collected = {

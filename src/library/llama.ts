@@ -8,7 +8,7 @@ import {
   type GenerateRequest,
   measurePerplexity,
   type Perplexity,
-  type SamplingOptions,
+  type SamplingRequest,
   type Score,
 } from '../engine/index.ts';
 import type { GenerationDefaults } from '../formats/checkpoint.ts';
@@ -22,10 +22,11 @@ const defaultTemperature = 0.6;
 const defaultTopP = 0.9;
 
 /** What an answer may be asked for. Sampling defaults come from the checkpoint, then temperature 0.6, top-p 0.9. */
-export interface GenerateOptions extends Partial<SamplingOptions> {
+export interface GenerateOptions extends SamplingRequest {
   /** Default: what is left of the context. */
   readonly maxTokens?: number;
-  readonly stop?: readonly string[];
+  /** Strings that end the answer; they are not part of it. */
+  readonly stop?: string | readonly string[];
   /** Alternatives to report per token, 0 to 32. */
   readonly logprobs?: number;
   /** Ends the answer, which then has finishReason `abort` and what was said so far. */
@@ -101,6 +102,13 @@ export class Llama implements Disposable, AsyncDisposable {
    */
   complete(prompt: string | readonly TokenId[], options: GenerateOptions = {}): Generation {
     const ids = typeof prompt === 'string' ? this.#encodePrompt(prompt) : prompt;
+    if (!Array.isArray(ids)) {
+      throw errors.OPTION_INVALID({
+        option: 'prompt',
+        found: typeof ids,
+        allowed: 'a string or a list of token ids',
+      });
+    }
     // An answer that follows nothing but BOS is a text of its own, without the dummy space.
     const empty = ids.length === 1 && ids[0] === this.#parts.tokenizer?.bos;
     return this.#generate(ids, empty ? 'text' : 'continuation', options);
@@ -111,6 +119,13 @@ export class Llama implements Disposable, AsyncDisposable {
    * @example for await (const piece of llama.chat([{ role: 'user', content: 'Hello' }])) process.stdout.write(piece);
    */
   chat(messages: readonly ChatMessage[], options: GenerateOptions = {}): Generation {
+    if (!Array.isArray(messages)) {
+      throw errors.OPTION_INVALID({
+        option: 'messages',
+        found: typeof messages,
+        allowed: 'a list such as [{ role: "user", content: "Hello" }]',
+      });
+    }
     const { chatTemplate } = this.#parts;
     const { ids } = encodeChat(this.tokenizer, messages, {
       ...(chatTemplate === undefined ? {} : { template: chatTemplate }),

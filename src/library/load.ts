@@ -39,6 +39,7 @@ export interface LoadOptions {
  * @example await using llama = await load('model.gguf');
  */
 export async function load(model: string, options: LoadOptions = {}): Promise<Llama> {
+  checkString('model', model, 'a path or a name in the store');
   const { cache, logger = silentLogger } = options;
   if (cache !== undefined && !cacheTypes.includes(cache)) {
     throw errors.OPTION_INVALID({
@@ -71,8 +72,12 @@ async function assemble(
   options: LoadOptions,
   startAt: number,
 ): Promise<Llama> {
-  const weights = await loadWeights(checkpoint, device, pick(options, ['onProgress', 'signal']));
   const tokenizer = await checkpoint.tokenizer();
+  const { vocab } = checkpoint.config;
+  if (tokenizer !== undefined && tokenizer.size > vocab) {
+    throw errors.TOKENIZER_MISMATCH({ tokens: tokenizer.size, vocab });
+  }
+  const weights = await loadWeights(checkpoint, device, pick(options, ['onProgress', 'signal']));
   const engine = await Engine.open({
     config: checkpoint.config,
     device,
@@ -95,6 +100,11 @@ async function assemble(
     device,
     loadSeconds: (performance.now() - startAt) / 1000,
   });
+}
+
+function checkString(option: string, value: unknown, allowed: string): void {
+  if (typeof value === 'string') return;
+  throw errors.OPTION_INVALID({ option, found: typeof value, allowed });
 }
 
 // The options that are there: exactOptionalPropertyTypes tells absent from undefined.
