@@ -19,7 +19,8 @@ export class ByteReader {
   readonly path: string;
   readonly end: number;
   readonly #source: ByteSource;
-  readonly #decoder = new TextDecoder();
+  // A string's own U+FEFF is text: Llama 2's vocabulary has it as a piece.
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #offset: number;
   #window: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(this.#window.buffer);
@@ -126,7 +127,7 @@ export class ByteReader {
     return new Uint8Array(this.#window.subarray(at, at + length));
   }
 
-  /** The next bytes as UTF-8; what is no UTF-8 becomes U+FFFD. Throws when they are more than `max`. */
+  /** The next bytes as UTF-8, U+FEFF in front included; what is no UTF-8 becomes U+FFFD. Throws when they are more than `max`. */
   string(length: number, what: string, max: number): string {
     if (length > max) throw this.#tooLarge(`a length of ${what}`, String(length), max, 0);
     const at = this.#take(length, what);

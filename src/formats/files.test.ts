@@ -121,6 +121,12 @@ describe('a byte reader', () => {
     expect([...r.bytes(2, 'copy')]).toEqual([0xff, 0xff]);
   });
 
+  it('keeps a U+FEFF with which a string begins', () => {
+    const text = Buffer.from('\ufeffb');
+    const r = new ByteReader(bytesAsSource(text, 'memory'));
+    expect(r.string(text.length, 'a piece', 10)).toBe('\ufeffb');
+  });
+
   it('believes no number above its maximum and names where it stood', () => {
     expect(() => reader().u32('the count', 100)).toThrow(
       /byte 0: expected the count of at most 100, found 4294967294/,

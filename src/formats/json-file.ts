@@ -7,7 +7,7 @@ import { openFile } from './files.ts';
 // tokenizer.json of a 256k vocabulary has 34 MB; configs have a few kilobytes.
 const MAX_JSON_BYTES = 128 * 2 ** 20;
 
-/** The text of a file of at most `maxBytes`, or undefined when there is no such file. */
+/** The text of a file of at most `maxBytes` without a byte order mark, or undefined when there is no such file. */
 export async function readTextFile(
   path: string,
   maxBytes: number = MAX_JSON_BYTES,

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -91,6 +91,21 @@ describe('openCheckpoint', () => {
     });
   });
 
+  it('reads JSON files that begin with a byte order mark', async () => {
+    const marked = join(folder, 'marked');
+    await mkdir(marked);
+    await copyFile(join(folder, 'hf', 'model.safetensors'), join(marked, 'model.safetensors'));
+    const config = await readFile(join(folder, 'hf', 'config.json'), 'utf8');
+    await writeFile(join(marked, 'config.json'), `\ufeff${config}`);
+    const vocab = { '<unk>': 0, '\u2581': 1, a: 2, '\u2581a': 3 };
+    const normalizer = { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' };
+    const json = { normalizer, model: { type: 'BPE', vocab, merges: ['\u2581 a'] } };
+    await writeFile(join(marked, 'tokenizer.json'), `\ufeff${JSON.stringify(json)}`);
+    await expectOpens(marked, 'safetensors');
+    const tokenizer = await openTokenizer(join(marked, 'tokenizer.json'));
+    expect(tokenizer.encode(' a')).toEqual([3]);
+  });
+
   it('lets another tokenizer take the place of its own', async () => {
     const other = join(folder, 'hf', 'tokenizer.model');
     for (const tokenizer of [other, join(folder, 'model.gguf'), join(folder, 'hf')]) {
@@ -114,6 +129,22 @@ describe.skipIf(!hasSharedData)('openTokenizer (needs the shared data)', () => {
   ])('reads %s/%s, the same Llama 2 tokens each time', async (...parts) => {
     const tokenizer = await openTokenizer(sharedData(...parts));
     expect(tokenizer.encode('Hello World', { bos: true })).toEqual([1, 15043, 2787]);
+  });
+
+  it('keeps every piece of a GGUF, U+FEFF too, also through a folder', async () => {
+    const gguf = sharedData('llama-2-tiny-random-gguf', 'llama-2-tiny-random.gguf');
+    const out = join(folder, 'from-gguf');
+    const checkpoint = await openCheckpoint(gguf);
+    await convertCheckpoint(checkpoint, out, { type: 'f32' });
+    await checkpoint.close();
+    const original = await openTokenizer(sharedData('llama2-tokenizer', 'tokenizer.model'));
+    const pieces = Array.from({ length: original.size }, (_, id) => original.piece(id));
+    expect(pieces[30143]).toBe('\ufeff');
+    for (const path of [gguf, out]) {
+      const tokenizer = await openTokenizer(path);
+      expect(tokenizer.encode('a\ufeffb')).toEqual([263, 30143, 29890]);
+      expect(pieces.filter((piece, id) => tokenizer.piece(id) !== piece)).toEqual([]);
+    }
   });
 
   it('says so where a checkpoint has none', async () => {

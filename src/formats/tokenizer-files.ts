@@ -33,7 +33,8 @@ export function tokenizerKindOf(
   bytes: Uint8Array,
 ): 'json' | 'tiktoken' | 'sentencepiece' | 'llama2c' | undefined {
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, 256));
-  if (/^\s*\{/.test(start)) return 'json';
+  // Some editors put a byte order mark in front.
+  if (/^(\xef\xbb\xbf)?\s*\{/.test(start)) return 'json';
   if (/^[A-Za-z0-9+/]+={0,2} \d+\n/.test(start)) return 'tiktoken';
   // A first piece (field 1 of the model), which begins with its text (field 1 of the piece).
   if (bytes[0] === 0x0a && (bytes[2] === 0x0a || bytes[3] === 0x0a)) return 'sentencepiece';
