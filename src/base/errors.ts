@@ -22,6 +22,17 @@ export const errorTable = {
       `${e.path} could not be written: ${e.reason}.`,
     hint: 'Check that the folder exists, that you may write there, and that the disk has room.',
   },
+  INPUT_NOT_FOUND: {
+    status: 404,
+    message: (e: { path: string }): string => `There is no file at ${e.path}.`,
+    hint: 'Check the path.',
+  },
+  OUTPUT_UNWRITABLE: {
+    status: 500,
+    message: (e: { reason: string }): string =>
+      `Standard output could not be written: ${e.reason}.`,
+    hint: 'What came out is not whole. Check where the output goes: that it is open, and that its disk has room.',
+  },
   FORMAT_UNKNOWN: {
     status: 400,
     message: (e: { path: string; found: string }): string =>
@@ -173,6 +184,12 @@ export const errorTable = {
     message: (e: { reason: string }): string => `The chat template failed: ${e.reason}.`,
     hint: 'Give another template with --chat-template, or complete plain text with `corral run`.',
   },
+  TEXT_INVALID: {
+    status: 400,
+    message: (e: { where: string; offset: number; found: string }): string =>
+      `${e.where} is not UTF-8: byte ${e.offset} is ${e.found}.`,
+    hint: 'Save the text as UTF-8 (`iconv -t UTF-8`), then try again.',
+  },
   OPTION_INVALID: {
     status: 400,
     message: (e: { option: string; found: string; allowed: string }): string =>
@@ -223,9 +240,10 @@ export const errorTable = {
   },
   LICENCE_NOT_ACCEPTED: {
     status: 403,
-    message: (e: { repo: string; licence: string }): string =>
+    message: (e: { repo: string; licence: string; page: string }): string =>
       `${e.repo} comes under the licence ${e.licence}, which has not been accepted.`,
-    hint: 'Read it on the page of the repository, then pull again and answer yes, or give --accept-licence.',
+    hint: (e: { page: string }): string =>
+      `Read it at ${e.page}, then pull again and answer yes, or give --accept-licence.`,
   },
   STORE_FULL: {
     status: 507,

@@ -42,7 +42,8 @@ export async function acceptOnce(
   if (known.accepted.some((each) => each.licence === licence.licence)) return;
   const answer = typeof accept === 'function' ? await accept(licence) : (accept ?? false);
   if (!answer) {
-    throw errors.LICENCE_NOT_ACCEPTED({ repo: licence.repo, licence: licence.licence });
+    const { repo, licence: name, page } = licence;
+    throw errors.LICENCE_NOT_ACCEPTED({ repo, licence: name, page });
   }
   const entry = { licence: licence.licence, repo: licence.repo, at: new Date().toISOString() };
   await mkdir(layout.root, { recursive: true });

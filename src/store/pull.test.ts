@@ -345,7 +345,7 @@ describe('licences', () => {
   it('refuses Llama 2 files whose licence nobody accepted, before it fetches them', async () => {
     await expect(pull('meta/llama2', options())).rejects.toMatchObject({
       code: 'CORRAL_LICENCE_NOT_ACCEPTED',
-      hint: expect.stringContaining('--accept-licence'),
+      hint: expect.stringMatching(/Read it at http\S+\/meta\/llama2,.*--accept-licence/),
     });
     expect(hub.requests.filter((request) => request.path.includes('safetensors'))).toEqual([]);
   });
