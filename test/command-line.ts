@@ -14,7 +14,7 @@ export interface Outcome {
 
 /** How a run is set up. */
 export interface RunSetup {
-  readonly stdin?: string | PassThrough;
+  readonly stdin?: string | Uint8Array | PassThrough;
   readonly terminal?: boolean | Partial<Io['isTerminal']>;
   readonly env?: Readonly<Record<string, string>>;
   readonly library?: Partial<Library>;
@@ -24,6 +24,8 @@ export interface RunSetup {
   readonly onOutput?: (soFar: string) => void;
   /** The reader of stdout goes away after so many writes. */
   readonly closeStdoutAfter?: number;
+  /** What a write to stdout then fails with. Default: EPIPE. */
+  readonly stdoutFailure?: string;
 }
 
 /** Runs `corral ARGS`. */
@@ -32,7 +34,7 @@ export async function runCorral(args: readonly string[], setup: RunSetup = {}): 
   if (!(setup.stdin instanceof PassThrough)) stdin.end(setup.stdin ?? '');
   const terminal = setup.terminal ?? false;
   const listeners = new Set<() => void>();
-  const out = collect(setup.onOutput, setup.closeStdoutAfter);
+  const out = collect(setup.onOutput, setup.closeStdoutAfter, setup.stdoutFailure);
   const err = collect();
   const io: Io = {
     stdin,
@@ -58,13 +60,14 @@ export async function runCorral(args: readonly string[], setup: RunSetup = {}): 
 function collect(
   onText?: (soFar: string) => void,
   closeAfter = Number.POSITIVE_INFINITY,
+  code = 'EPIPE',
 ): { stream: Writable; text(): string } {
   let text = '';
   let writes = 0;
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       if (writes++ >= closeAfter) {
-        done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+        done(Object.assign(new Error(`write ${code}`), { code }));
         return;
       }
       text += chunk.toString();

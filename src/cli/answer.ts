@@ -22,9 +22,9 @@ export async function streamAnswer(answer: AnswerStream, io: Io): Promise<Genera
   for await (const piece of answer) {
     if (piece === '') continue;
     last = piece;
-    await write(io.stdout, io.isTerminal.stdout ? forTerminal(piece) : piece);
+    await write(io, io.isTerminal.stdout ? forTerminal(piece) : piece);
   }
-  if (io.isTerminal.stdout && !last.endsWith('\n')) await write(io.stdout, '\n');
+  if (io.isTerminal.stdout && !last.endsWith('\n')) await write(io, '\n');
   return answer.result();
 }
 

@@ -11,6 +11,7 @@ import {
   addCommonOptions,
   addModelOptions,
   addSamplingOptions,
+  checkLogprobs,
   dropUndefined,
   type ModelOptions,
   type SamplingFlags,
@@ -18,7 +19,7 @@ import {
   toLoadOptions,
 } from './command-options.ts';
 import { type Context, interruptible, makeLogger, printJson } from './context.ts';
-import { forTerminal, write } from './io.ts';
+import { forTerminal, tell, write } from './io.ts';
 import type { LoadedModel } from './library.ts';
 import { resolveModelArgument } from './model-argument.ts';
 import { openProgressBar } from './progress-bar.ts';
@@ -49,6 +50,7 @@ async function chat(
   context: Context,
 ): Promise<void> {
   const { io } = context;
+  checkLogprobs(options, 'corral chat');
   const path = await resolveModelArgument(name, context);
   const model = await loadModel(path, options, context);
   try {
@@ -79,7 +81,7 @@ async function loadModel(
 
 function readTemplate(given: string | undefined): string | undefined {
   if (given === undefined || given === 'llama-2') return given;
-  if (!existsSync(given)) throw errors.FILE_NOT_FOUND({ path: given });
+  if (!existsSync(given)) throw errors.INPUT_NOT_FOUND({ path: given });
   return readFileSync(given, 'utf8');
 }
 
@@ -110,7 +112,7 @@ class Conversation {
       const step = await this.#session.take(line);
       if (step.kind === 'leave') break;
       if (step.kind === 'ask') await this.#answer();
-      else await write(io.stderr, step.lines.map((each) => `${each}\n`).join(''));
+      else await tell(io, step.lines.map((each) => `${each}\n`).join(''));
       if (interrupt.signal.aborted) throw errors.ABORTED({ what: 'The chat' });
     }
     lines.close();
@@ -119,7 +121,7 @@ class Conversation {
   /** A prompt, with history and editing, until /exit, Ctrl-D or two Ctrl-C. */
   async atTerminal(): Promise<void> {
     const { io } = this.#context;
-    await write(io.stderr, `${forTerminal(this.#model.name)}. /help lists commands.\n`);
+    await tell(io, `${forTerminal(this.#model.name)}. /help lists commands.\n`);
     const input = createInterface({
       input: io.stdin,
       output: io.stdout,
@@ -137,7 +139,10 @@ class Conversation {
       input.write(null, { ctrl: true, name: 'e' });
       input.write(null, { ctrl: true, name: 'u' });
       const hint = empty ? '(Ctrl-C again, or Ctrl-D, leaves)' : '';
-      void write(io.stdout, `\n${hint}${empty ? '\n' : ''}`).then(() => input.prompt());
+      void write(io, `\n${hint}${empty ? '\n' : ''}`).then(
+        () => input.prompt(),
+        () => input.close(),
+      );
     });
     input.prompt();
     let held = '';
@@ -156,7 +161,7 @@ class Conversation {
       input.prompt();
     }
     input.close();
-    await write(io.stdout, '\n');
+    await write(io, '\n');
   }
 
   async #takeAtTerminal(line: string): Promise<boolean> {
@@ -165,15 +170,15 @@ class Conversation {
     if (step.kind === 'leave') return true;
     if (step.kind !== 'ask') {
       const text = step.lines.map((each) => `${each}\n`).join('');
-      await write(io.stderr, forTerminal(text));
+      await tell(io, forTerminal(text));
       return false;
     }
     try {
       await this.#answer();
     } catch (error) {
       // A question too long, a template that refuses: the chat goes on without that question.
-      if (!CorralError.isInstance(error)) throw error;
-      await write(io.stderr, `${forTerminal(error.message)}\n${forTerminal(error.hint)}\n`);
+      if (!CorralError.isInstance(error) || error.code === 'CORRAL_OUTPUT_UNWRITABLE') throw error;
+      await tell(io, `${forTerminal(error.message)}\n${forTerminal(error.hint)}\n`);
     }
     return false;
   }
@@ -189,7 +194,7 @@ class Conversation {
       const json = this.#options.json === true;
       const result = json ? await answer.result() : await streamAnswer(answer, io);
       if (json) await printJson(io, describeResult(result));
-      else if (!io.isTerminal.stdout) await write(io.stdout, '\n');
+      else if (!io.isTerminal.stdout) await write(io, '\n');
       this.#session.addAnswer(result.text.trim());
       makeLogger(io, this.#options.verbose).debug(describeSpeed(result, this.#model));
     } catch (error) {

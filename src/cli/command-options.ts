@@ -36,6 +36,9 @@ export interface SamplingFlags {
   readonly logprobs?: number;
 }
 
+const large = 2 ** 31 - 1;
+const decimal = /^-?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
+
 interface Range {
   readonly low: number;
   readonly high: number;
@@ -45,11 +48,13 @@ interface Range {
 /** A reader of numbers within a range; the flag's name is part of the error. */
 export function readNumber(flag: string, { low, high, whole }: Range): (text: string) => number {
   return (text) => {
-    const value = text.trim() === '' ? Number.NaN : Number(text);
+    const value = decimal.test(text) ? Number(text) : Number.NaN;
     if (value >= low && value <= high && (whole !== true || Number.isInteger(value))) return value;
-    const kind = whole === true ? 'an integer' : 'a number';
-    const range = high >= 2 ** 31 - 1 ? `of at least ${low}` : `from ${low} to ${high}`;
-    throw errors.OPTION_INVALID({ option: flag, found: text, allowed: `${kind} ${range}` });
+    const kind = whole === true ? 'a whole number' : 'a number';
+    const open = high === large && !(value > high);
+    const allowed = `${kind} ${open ? `of at least ${low}` : `from ${low} to ${high}`}`;
+    const found = /^\S+$/.test(text) ? text : JSON.stringify(text);
+    throw errors.OPTION_INVALID({ option: flag, found, allowed });
   };
 }
 
@@ -70,8 +75,6 @@ export function gather(value: string, before: readonly string[] | undefined): re
   return [...(before ?? []), value];
 }
 
-const large = 2 ** 31 - 1;
-
 interface NumberFlag extends Range {
   readonly flag: string;
   readonly text: string;
@@ -81,7 +84,7 @@ const samplingFlags: readonly NumberFlag[] = [
   {
     flag: '--max-tokens',
     text: 'longest answer (default: what is left of the context)',
-    low: 1,
+    low: 0,
     high: large,
     whole: true,
   },
@@ -152,20 +155,34 @@ export function addCommonOptions(command: Command, result?: string): Command {
 /** Adds the options of a command that loads a model. */
 export function addModelOptions(command: Command): Command {
   const context = readNumber('--context', { low: 1, high: large, whole: true });
-  const threads = readNumber('--threads', { low: 1, high: 1024, whole: true });
-  return addFileOptions(command)
-    .addOption(
-      new Option('--device <name>', 'cpu or reference (default: the fastest here)').argParser(
-        readChoice('--device', ['cpu', 'reference']),
-      ),
-    )
-    .option('--threads <n>', 'threads that compute (default: the physical cores)', threads)
+  return addDeviceOptions(addFileOptions(command), {
+    device: 'cpu or reference (default: the fastest here)',
+    threads: 'threads that compute (default: the physical cores)',
+  })
     .option('--context <tokens>', "longest text (default: the model's own)", context)
     .addOption(
       new Option('--cache <type>', 'type of keys and values: f16, f32, q8_0').argParser(
         readChoice('--cache', ['f16', 'f32', 'q8_0']),
       ),
     );
+}
+
+/** Adds --device and --threads to a command that computes on none: scripts may pass them everywhere. */
+export function addIdleDeviceOptions(command: Command): Command {
+  const text = 'accepted, and of no effect: this command does not run the model';
+  return addDeviceOptions(command, { device: text, threads: text });
+}
+
+function addDeviceOptions(
+  command: Command,
+  texts: { readonly device: string; readonly threads: string },
+): Command {
+  // The device's own limit, in its own words; a test holds them together.
+  const threads = readNumber('--threads', { low: 1, high: 256, whole: true });
+  const device = readChoice('--device', ['cpu', 'reference']);
+  return command
+    .addOption(new Option('--device <name>', texts.device).argParser(device))
+    .option('--threads <n>', texts.threads, threads);
 }
 
 /** Adds the options that name files a checkpoint may lack. */
@@ -190,6 +207,12 @@ export function addSamplingOptions(command: Command): Command {
 export function toLoadOptions(options: ModelOptions): LoadOptions {
   const { device, threads, context, cache, tokenizer, config } = options;
   return dropUndefined({ device, threads, context, cache, tokenizer, config });
+}
+
+/** Log-probabilities are shown in JSON alone: without --json they would be asked for in vain. */
+export function checkLogprobs(options: SamplingFlags & CommonOptions, command: string): void {
+  if (options.logprobs === undefined || options.json === true) return;
+  throw errors.USAGE_INVALID({ reason: '--logprobs is shown only with --json.', command });
 }
 
 /** What of the options goes to the sampler. */

@@ -1,6 +1,6 @@
 // What every command is given: the world, the library, a logger, and when to stop.
 import type { Logger } from '../base/log.ts';
-import { forTerminal, type Io, write } from './io.ts';
+import { forTerminal, type Io, tell, write } from './io.ts';
 import type { Library } from './library.ts';
 
 /** Surroundings of one run of the command line. */
@@ -29,17 +29,17 @@ export function interruptible(context: Context): { readonly signal: AbortSignal 
 
 /** Warnings go to stderr; details only when asked for. */
 export function makeLogger(io: Io, verbose: boolean | undefined): Logger {
-  const say = (message: string): void => void write(io.stderr, `corral: ${forTerminal(message)}\n`);
+  const say = (message: string): void => void tell(io, `corral: ${forTerminal(message)}\n`);
   return { warn: say, debug: verbose === true ? say : () => {} };
 }
 
 /** Prints one JSON value on a line of its own. */
 export function printJson(io: Io, value: unknown): Promise<void> {
-  return write(io.stdout, `${JSON.stringify(value)}\n`);
+  return write(io, `${JSON.stringify(value)}\n`);
 }
 
 /** Prints lines for people. */
 export function printLines(io: Io, lines: readonly string[]): Promise<void> {
   const text = lines.map((line) => `${line}\n`).join('');
-  return write(io.stdout, io.isTerminal.stdout ? forTerminal(text) : text);
+  return write(io, io.isTerminal.stdout ? forTerminal(text) : text);
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import {
   addCommonOptions,
   addFileOptions,
+  addIdleDeviceOptions,
   type CommonOptions,
   dropUndefined,
   readChoice,
@@ -53,7 +54,7 @@ export function addConvert(program: Command, context: Context): void {
     )
     .option('--force', 'replace a folder even if it has other files in it')
     .action((model, out, options) => convert(model, out, options, context));
-  addCommonOptions(addFileOptions(command), 'what was written');
+  addCommonOptions(addIdleDeviceOptions(addFileOptions(command)), 'what was written');
 }
 
 async function convert(

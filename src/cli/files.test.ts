@@ -251,9 +251,32 @@ describe('corral perplexity', () => {
     expect(stdout).toBe('perplexity    2.0000\nbits per byte 1.0000\ntokens        3\n');
   });
 
+  it('refuses a text that is not UTF-8, and says where', async () => {
+    const text = join(folder, 'latin1.txt');
+    writeFileSync(text, Buffer.from('caf\u00e9', 'latin1'));
+    const { status, stderr } = await runCorral(['perplexity', file, text]);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`${text} is not UTF-8: byte 3 is 0xe9.`);
+  });
+
+  it('keeps a byte order mark, which is part of the bytes', async () => {
+    const { library } = fakeModel(() => []);
+    const text = join(folder, 'bom.txt');
+    writeFileSync(text, '\ufefffour');
+    const { stdout } = await runCorral(['perplexity', file, text, '--json'], { library });
+    expect(JSON.parse(stdout).tokens).toBe(5);
+  });
+
+  it('refuses a context that leaves no room for a token after BOS', async () => {
+    const { status, stderr } = await runCorral(['perplexity', file, file, '--context', '1']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('--context is 1; allowed: a whole number of at least 2.');
+  });
+
   it('names a text file that is not there, before it loads the model', async () => {
     const { status, stderr } = await runCorral(['perplexity', file, '/nowhere/text']);
     expect(status).toBe(1);
-    expect(stderr).toContain('There is no file or folder at /nowhere/text');
+    expect(stderr).toContain('There is no file at /nowhere/text');
+    expect(stderr).not.toContain('corral list');
   });
 });

@@ -7,6 +7,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import {
   addCommonOptions,
   addFileOptions,
+  addIdleDeviceOptions,
   type CommonOptions,
   dropUndefined,
   readNumber,
@@ -67,7 +68,7 @@ export function addInspect(program: Command, context: Context): void {
     .argument('<model>', 'file, folder or name in the local store')
     .option('--context <tokens>', "memory for so many tokens (default: the model's own)", tokens)
     .action((model, options) => inspect(model, options, context));
-  addCommonOptions(addFileOptions(command), 'everything');
+  addCommonOptions(addIdleDeviceOptions(addFileOptions(command)), 'everything');
 }
 
 async function inspect(model: string, options: InspectOptions, context: Context): Promise<void> {

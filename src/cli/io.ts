@@ -1,6 +1,9 @@
 // What the command line touches of the world: streams, environment, Ctrl-C. Injected, so that tests
-// run commands in-process. A closed pipe ends the work quietly.
+// run commands in-process. A reader that has gone ends the work quietly; output that cannot be written
+// for any other reason is an error.
+import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
+import { errors } from '../base/errors.ts';
 
 /** The world as a command sees it. */
 export interface Io {
@@ -37,19 +40,59 @@ export function processIo(): Io {
   };
 }
 
-/** Writes and waits until the reader keeps up. A reader that has gone is no error here. */
-export function write(stream: Writable, text: string): Promise<void> {
-  if (text === '' || stream.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    stream.write(text, () => resolve());
+/** Did the reader of a stream go away, as `head` does when it has seen enough? */
+export function isReaderGone(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED';
+}
+
+/** Writes to stdout and waits until it is out. Rejects with OUTPUT_UNWRITABLE, but not for a reader that has gone. */
+export function write({ stdout }: Io, text: string): Promise<void> {
+  if (text === '' || stdout.destroyed) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    stdout.write(text, (cause) => {
+      if (cause == null || isReaderGone(cause)) return resolve();
+      reject(errors.OUTPUT_UNWRITABLE({ reason: cause.message }, { cause }));
+    });
   });
 }
 
-/** All of standard input as text. */
+/** Writes to stderr and waits until it is out. When that fails, there is nobody left to tell. */
+export function tell({ stderr }: Io, text: string): Promise<void> {
+  if (text === '' || stderr.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    stderr.write(text, () => resolve());
+  });
+}
+
+/** Waits until what was written without waiting is out, too. */
+export async function flush({ stdout, stderr }: Io): Promise<void> {
+  for (const stream of [stdout, stderr]) {
+    if (stream.destroyed || stream.writableLength === 0) continue;
+    await new Promise<void>((resolve) => {
+      stream.write('', () => resolve());
+    });
+  }
+}
+
+/** All of standard input as text. Throws TEXT_INVALID. */
 export async function readAll(stream: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
+  return decodeText(Buffer.concat(chunks), 'Standard input');
+}
+
+/** The text of UTF-8 bytes, a byte order mark included. Throws TEXT_INVALID, which says where it ends to be one. */
+export function decodeText(bytes: Buffer, where: string): string {
+  const text = bytes.toString('utf8');
+  if (isUtf8(bytes)) return text;
+  // What was wrong has become U+FFFD: bytes and text part there.
+  const again = Buffer.from(text);
+  let offset = 0;
+  while (bytes[offset] === again[offset]) offset++;
+  // U+FFFD itself may share its first byte or two with what was wrong.
+  while (offset > 0 && ((again[offset] ?? 0) & 0xc0) === 0x80) offset--;
+  const found = `0x${(bytes[offset] ?? 0).toString(16).padStart(2, '0')}`;
+  throw errors.TEXT_INVALID({ where, offset, found });
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { addCommonOptions, type CommonOptions } from './command-options.ts';
 import { type Context, printJson, printLines } from './context.ts';
-import { write } from './io.ts';
+import { tell } from './io.ts';
 import { storeOf } from './model-argument.ts';
 import { formatBytes, formatTable } from './present.ts';
 
@@ -46,10 +46,10 @@ async function listStore(options: CommonOptions, context: Context): Promise<void
   ]);
   if (rows.length > 0)
     await printLines(io, formatTable([['name', 'size', 'pulled'], ...rows], [1]));
-  else await write(io.stderr, 'The store is empty. `corral pull OWNER/NAME` gets a model.\n');
+  else await tell(io, 'The store is empty. `corral pull OWNER/NAME` gets a model.\n');
   for (const { name, bytes } of await store.listUnfinished(storeOf(context, store))) {
     const so = `${name} is unfinished (${formatBytes(bytes)} so far)`;
-    await write(io.stderr, `${so}: \`corral pull ${name}\` goes on.\n`);
+    await tell(io, `${so}: \`corral pull ${name}\` goes on.\n`);
   }
 }
 

@@ -1,8 +1,13 @@
-// What every command shares: help, version, errors in words and in JSON, exit statuses, closed pipes.
-import { readFileSync } from 'node:fs';
+// What every command shares: help, version, errors in words and in JSON, exit statuses, output that
+// cannot be written.
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fakeModel, runCorral } from '../../test/command-line.ts';
+import type { CorralError } from '../base/define-errors.ts';
 import { errors } from '../base/errors.ts';
+import { availableIsas, createCpuDevice } from '../device/cpu.ts';
+import type { LoadOptions } from './library.ts';
 import { formatBytes, formatCount, formatTable } from './present.ts';
 
 const here = import.meta.filename;
@@ -12,8 +17,10 @@ describe('corral', () => {
     const manifest = JSON.parse(
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
     );
-    const outcome = await runCorral(['--version']);
-    expect(outcome).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
+    for (const flag of ['--version', '-V']) {
+      const outcome = await runCorral([flag]);
+      expect(outcome).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
+    }
   });
 
   it('prints help without arguments, with --help and for each command', async () => {
@@ -43,6 +50,8 @@ describe('corral', () => {
     expect(outcome.status).toBe(2);
     expect(outcome.stdout).toBe('');
     expect(outcome.stderr).toContain('There is no command "tokenise". Did you mean tokenize?');
+    const help = await runCorral(['help', 'tokenise']);
+    expect(help).toMatchObject({ status: 2, stdout: '', stderr: outcome.stderr });
   });
 
   it('suggests the nearest option, and says which command to ask for help', async () => {
@@ -62,13 +71,16 @@ describe('corral', () => {
     ['--temperature', '-1', 'a number from 0 to 100'],
     ['--temperature', 'hot', 'a number from 0 to 100'],
     ['--top-p', '1.5', 'a number from 0 to 1'],
-    ['--top-k', '2.5', 'an integer of at least 0'],
-    ['--max-tokens', '0', 'an integer of at least 1'],
-    ['--max-tokens', '', 'an integer of at least 1'],
-    ['--seed', 'NaN', 'an integer of at least 0'],
+    ['--top-k', '2.5', 'a whole number of at least 0'],
+    ['--top-k', '0x10', 'a whole number of at least 0'],
+    ['--top-k', '3000000000', 'a whole number from 0 to 2147483647'],
+    ['--temperature', '+1e1', 'a number from 0 to 100'],
+    ['--max-tokens', '-1', 'a whole number of at least 0'],
+    ['--seed', 'NaN', 'a whole number from 0 to 9007199254740991'],
+    ['--seed', '9007199254740992', 'a whole number from 0 to 9007199254740991'],
     ['--device', 'gpu', 'cpu, reference'],
     ['--cache', 'q4_0', 'f16, f32, q8_0'],
-    ['--threads', '0', 'an integer from 1 to 1024'],
+    ['--threads', '0', 'a whole number from 1 to 256'],
   ] as const) {
     it(`refuses ${flag} ${JSON.stringify(value)} and names what is allowed`, async () => {
       const { status, stderr } = await runCorral(['run', here, 'x', `${flag}=${value}`]);
@@ -76,6 +88,47 @@ describe('corral', () => {
       expect(stderr).toContain(`${flag} is ${value}; allowed: ${allowed}.`);
     });
   }
+
+  it('shows blanks in a number that it refuses', async () => {
+    for (const value of ['', ' 5 ']) {
+      const { status, stderr } = await runCorral(['run', here, 'x', `--max-tokens=${value}`]);
+      expect(status).toBe(2);
+      expect(stderr).toContain(`--max-tokens is "${value}"; allowed: a whole number`);
+    }
+  });
+
+  it.skipIf(availableIsas().length === 0)(
+    'refuses as many threads as the cpu device does, in its words (needs the native addon)',
+    async () => {
+      let refused: CorralError | undefined;
+      try {
+        createCpuDevice({ threads: 257 });
+      } catch (error) {
+        refused = error as CorralError;
+      }
+      const { stderr } = await runCorral(['run', here, 'x', '--threads', '257']);
+      expect(stderr).toBe(`corral: ${refused?.message}\nhint: ${refused?.hint}\n`);
+    },
+  );
+
+  it('takes --device and --threads also where nothing computes', async () => {
+    for (const command of ['inspect', 'tokenize', 'convert']) {
+      const { stdout } = await runCorral([command, '--help']);
+      expect(stdout).toMatch(/--device <name> +accepted, and of no effect/);
+      expect(stdout).toMatch(/--threads <n> +accepted, and of no effect/);
+    }
+    const flags = ['--device', 'cpu', '--threads', '2'];
+    const { stderr } = await runCorral(['inspect', '/nowhere/model.gguf', ...flags]);
+    expect(stderr).toContain('There is no file or folder at /nowhere/model.gguf');
+  });
+
+  it('refuses --logprobs without --json, where nothing would show them', async () => {
+    for (const command of ['run', 'chat']) {
+      const { status, stderr } = await runCorral([command, here, '--logprobs', '2']);
+      expect(status).toBe(2);
+      expect(stderr).toContain('--logprobs is shown only with --json.');
+    }
+  });
 
   it('prints message and hint, without a stack, and with --json one object', async () => {
     const plain = await runCorral(['inspect', '/nowhere/model.gguf']);
@@ -127,6 +180,54 @@ describe('corral', () => {
     const outcome = await runCorral(['run', here, 'hi'], { library, closeStdoutAfter: 3 });
     expect(outcome).toEqual({ status: 0, stdout: 'word word word ', stderr: '' });
     expect(calls.map((call) => call.what)).toEqual(['load', 'complete', 'close']);
+  });
+
+  for (const code of ['ENOSPC', 'EBADF']) {
+    it(`fails when its output cannot be written (${code}), and says so`, async () => {
+      const words = fakeModel(() => ['one', ' two']);
+      for (const args of [
+        ['run', here, 'hi'],
+        ['run', here, 'hi', '--json'],
+        ['chat', here],
+        ['--help'],
+        ['--version'],
+      ]) {
+        const outcome = await runCorral(args, {
+          library: words.library,
+          stdin: 'hello\n',
+          closeStdoutAfter: 0,
+          stdoutFailure: code,
+        });
+        expect(outcome.status, args.join(' ')).toBe(1);
+        expect(outcome.stderr).toContain(`Standard output could not be written: write ${code}.`);
+      }
+      expect(words.calls.filter((call) => call.what === 'close')).toHaveLength(3);
+    });
+  }
+
+  it.skipIf(!existsSync('/dev/full'))('fails on a full disk (needs /dev/full)', () => {
+    const full = openSync('/dev/full', 'w');
+    const main = new URL('./main.ts', import.meta.url).href;
+    const source = `import { main } from '${main}'; process.exit(await main(['--help']));`;
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', source],
+      { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' },
+    );
+    closeSync(full);
+    expect(stderr).toContain('Standard output could not be written: ENOSPC');
+    expect(status).toBe(1);
+  });
+
+  it('waits for what was written without waiting, before it ends', async () => {
+    const library = {
+      load: async (_path: string, options: LoadOptions) => {
+        for (let line = 0; line < 100; line++) options.logger?.warn(`warning ${line}`);
+        throw errors.CONFIG_NEEDED({ path: 'x', missing: 'y' });
+      },
+    };
+    const { stderr } = await runCorral(['run', here, 'hi'], { library });
+    expect(stderr).toContain('warning 99\n');
   });
 
   it('keeps control characters of file names away from the terminal', async () => {

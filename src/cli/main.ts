@@ -7,7 +7,7 @@ import { addChat } from './chat.ts';
 import { type Context, exitStatus } from './context.ts';
 import { addConvert } from './convert.ts';
 import { addInspect } from './inspect.ts';
-import { type Io, processIo, write } from './io.ts';
+import { flush, type Io, isReaderGone, processIo, write } from './io.ts';
 import { type Library, lazyLibrary } from './library.ts';
 import { addList } from './list.ts';
 import { nearest } from './nearest.ts';
@@ -25,23 +25,19 @@ export async function main(
 ): Promise<number> {
   const pipe = new AbortController();
   // A reader such as `head` that has seen enough: stop working, say nothing.
-  const closed = (error: Error & { code?: string }): void => {
-    if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') pipe.abort();
+  // Any other failure rejects the write that met it.
+  const closed = (error: NodeJS.ErrnoException): void => {
+    if (isReaderGone(error)) pipe.abort();
   };
   io.stdout.on('error', closed);
   io.stderr.on('error', closed);
   const exit = (status: number): void => process.exit(status);
   const { program, output } = makeProgram({ io, library, pipeClosed: pipe.signal, exit });
   try {
-    if (argv.length === 0) program.outputHelp();
-    else await program.parseAsync([...argv], { from: 'user' });
-    await write(io.stdout, output.take());
+    await obey(argv, program);
+    await write(io, output.take());
     return exitStatus.ok;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) {
-      await write(io.stdout, output.take());
-      return exitStatus.ok;
-    }
     if (pipe.signal.aborted) return exitStatus.ok;
     const own = error instanceof CommanderError ? usageError(error, argv, program) : error;
     return await reportError(own, io, {
@@ -49,8 +45,19 @@ export async function main(
       verbose: hasFlag(argv, '--verbose'),
     });
   } finally {
+    await flush(io);
     io.stdout.off('error', closed);
     io.stderr.off('error', closed);
+  }
+}
+
+/** Runs the command. Help and version, which Commander throws, are no failures. */
+async function obey(argv: readonly string[], program: Command): Promise<void> {
+  if (argv.length === 0) return program.outputHelp();
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError && error.exitCode === 0)) throw error;
   }
 }
 
@@ -58,7 +65,7 @@ function makeProgram(context: Context): { program: Command; output: { take(): st
   let help = '';
   const program = new Command('corral')
     .description('Runs Llama models on this machine.')
-    .version(readVersion(), '--version', 'print the version')
+    .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .showSuggestionAfterError(true)
@@ -95,7 +102,7 @@ function usageError(error: CommanderError, argv: readonly string[], program: Com
   const names = program.commands.flatMap((command) => [command.name(), ...command.aliases()]);
   const named = argv.find((argument) => names.includes(argument));
   const command = named === undefined ? 'corral' : `corral ${named}`;
-  const unknown = error.code === 'commander.unknownCommand' ? argv[0] : undefined;
+  const unknown = unknownCommand(error, argv);
   if (unknown !== undefined) {
     const guess = nearest(unknown, names);
     const did = guess === undefined ? '' : ` Did you mean ${guess}?`;
@@ -105,6 +112,13 @@ function usageError(error: CommanderError, argv: readonly string[], program: Com
   const words = error.message.replace(/^error: /, '').replaceAll(/\n/g, ' ');
   const reason = `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
   return errors.USAGE_INVALID({ reason, command }, { cause: error });
+}
+
+function unknownCommand(error: CommanderError, argv: readonly string[]): string | undefined {
+  if (error.code === 'commander.unknownCommand') return argv[0];
+  // `corral help nope`: Commander shows the help of corral itself, and calls that a failure.
+  if (error.code !== 'commander.help') return undefined;
+  return argv.slice(1).find((argument) => !argument.startsWith('-'));
 }
 
 /** Was the flag given, before a -- that ends the flags? */

@@ -11,7 +11,7 @@ import {
   toLoadOptions,
 } from './command-options.ts';
 import { type Context, interruptible, makeLogger, printJson, printLines } from './context.ts';
-import { readAll } from './io.ts';
+import { decodeText, readAll } from './io.ts';
 import { resolveModelArgument } from './model-argument.ts';
 import { openProgressBar } from './progress-bar.ts';
 
@@ -38,6 +38,11 @@ async function perplexity(
   context: Context,
 ): Promise<void> {
   const { io, library } = context;
+  if (options.context === 1) {
+    // A window is BOS and what it predicts.
+    const allowed = 'a whole number of at least 2';
+    throw errors.OPTION_INVALID({ option: '--context', found: '1', allowed });
+  }
   const path = await resolveModelArgument(modelName, context);
   const text = file === '-' ? await readAll(io.stdin) : await readText(file);
   using interrupt = interruptible(context);
@@ -69,12 +74,14 @@ async function perplexity(
 }
 
 async function readText(file: string): Promise<string> {
+  let bytes: Buffer;
   try {
-    return await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    if (missing) throw errors.FILE_NOT_FOUND({ path: file }, { cause });
+    if (missing) throw errors.INPUT_NOT_FOUND({ path: file }, { cause });
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw errors.FILE_UNREADABLE({ path: file, reason }, { cause });
   }
+  return decodeText(bytes, file);
 }

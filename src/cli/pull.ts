@@ -9,7 +9,7 @@ import {
   readNumber,
 } from './command-options.ts';
 import { type Context, interruptible, makeLogger, printJson, printLines } from './context.ts';
-import { forTerminal, write } from './io.ts';
+import { forTerminal, tell } from './io.ts';
 import { storeOf } from './model-argument.ts';
 import { formatBytes, formatFiles } from './present.ts';
 import { openProgressBar } from './progress-bar.ts';
@@ -77,6 +77,6 @@ async function askLicence(
   if (options.acceptLicence === true) return true;
   // Without someone to answer, the error says what to do.
   if (!io.isTerminal.stdin || !io.isTerminal.stderr) return false;
-  await write(io.stderr, `${forTerminal(text)}\n\nThe licence of ${repo}, as at ${page}\n`);
+  await tell(io, `${forTerminal(text)}\n\nThe licence of ${repo}, as at ${page}\n`);
   return library.confirm(`Do you accept the licence ${licence}?`);
 }

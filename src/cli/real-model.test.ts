@@ -33,6 +33,13 @@ describe.skipIf(!hasSharedData)('corral on stories260K (needs the shared data)',
     expect(result).toMatchObject({ promptTokens: 1, finishReason: 'length' });
   });
 
+  it('gives an empty completion of no tokens', async () => {
+    const none = [...flags.slice(0, -1), '0', '--json'];
+    const { status, stdout } = await runCorral(['run', model, 'Once', ...none], { library });
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ text: '', tokens: [], finishReason: 'length' });
+  });
+
   it('tokenizes with a bare tokenizer file', async () => {
     const { stdout } = await runCorral(['tokenize', tokenizer, 'Once upon', '--json'], { library });
     expect(JSON.parse(stdout).pieces.join('')).toBe('▁Once▁upon');

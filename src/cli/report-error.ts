@@ -2,7 +2,7 @@
 // status it gives. Stack traces only with --verbose.
 import { CorralError } from '../base/define-errors.ts';
 import { exitStatus } from './context.ts';
-import { forTerminal, type Io, write } from './io.ts';
+import { forTerminal, type Io, tell } from './io.ts';
 
 const usageCodes: ReadonlySet<string> = new Set([
   'CORRAL_USAGE_INVALID',
@@ -26,14 +26,14 @@ export async function reportError(
   const hint = known?.hint ?? (isSystemError(error) ? systemHint : faultHint);
   if (style.json) {
     const body = { code, message, hint, ...(known === undefined ? {} : { data: known.data }) };
-    await write(io.stderr, `${JSON.stringify({ error: body })}\n`);
+    await tell(io, `${JSON.stringify({ error: body })}\n`);
   } else if (code === 'CORRAL_ABORTED' && !style.verbose) {
-    if (io.isTerminal.stderr) await write(io.stderr, '\n');
+    if (io.isTerminal.stderr) await tell(io, '\n');
   } else {
     const lines = [`corral: ${message}`, `hint: ${hint}`];
     if (style.verbose && error instanceof Error) lines.push(describeStack(error));
     const text = `${lines.join('\n')}\n`;
-    await write(io.stderr, io.isTerminal.stderr ? forTerminal(text) : text);
+    await tell(io, io.isTerminal.stderr ? forTerminal(text) : text);
   }
   if (code === 'CORRAL_ABORTED') return exitStatus.interrupted;
   return usageCodes.has(code) ? exitStatus.usage : exitStatus.failed;

@@ -132,7 +132,7 @@ describe('corral run', () => {
     const { library, calls } = fakeModel(() => []);
     const flags =
       '--device reference --threads 2 --context 64 --cache q8_0 --tokenizer t.bin --config c.json --max-tokens 9 --temperature 0 --top-k 4 --top-p 0.5 --min-p 0.1 --typical-p 0.9 --repetition-penalty 1.1 --frequency-penalty -2 --presence-penalty 0.5 --seed 7 --logprobs 2';
-    const stops = ['--stop', '\n\n', '--stop', 'END'];
+    const stops = ['--json', '--stop', '\n\n', '--stop', 'END'];
     await runCorral(['run', file, 'x', ...flags.split(' '), ...stops], { library });
     const {
       logger: _l,
@@ -189,6 +189,27 @@ describe('corral run', () => {
     expect(outcome.status).toBe(130);
     expect(outcome.stdout.length).toBeLessThan(50);
     expect(calls.at(-1)?.what).toBe('close');
+  });
+
+  it('refuses a prompt that is not UTF-8, and says where', async () => {
+    for (const [bytes, offset, found] of [
+      [[0x61, 0xc3, 0xa9, 0xff, 0x62], 3, '0xff'],
+      // The beginnings of U+FFFD itself, cut off.
+      [[0x61, 0xef, 0xbf, 0x62], 1, '0xef'],
+      [[0xef, 0xbf, 0xbd, 0xef], 3, '0xef'],
+      [[0xa9], 0, '0xa9'],
+    ] as const) {
+      const outcome = await runCorral(['run', file], { stdin: Uint8Array.from(bytes) });
+      expect(outcome.status).toBe(1);
+      expect(outcome.stderr).toContain(`Standard input is not UTF-8: byte ${offset} is ${found}.`);
+    }
+  });
+
+  it('asks for no tokens when none are wanted', async () => {
+    const { library, calls } = fakeModel(() => []);
+    const { status } = await runCorral(['run', file, 'x', '--max-tokens', '0'], { library });
+    expect(status).toBe(0);
+    expect(calls[1]?.options).toMatchObject({ maxTokens: 0 });
   });
 
   it('takes a prompt that begins with a dash after --', async () => {

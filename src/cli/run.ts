@@ -6,6 +6,7 @@ import {
   addCommonOptions,
   addModelOptions,
   addSamplingOptions,
+  checkLogprobs,
   type ModelOptions,
   type SamplingFlags,
   toGenerateOptions,
@@ -37,6 +38,7 @@ async function run(
   context: Context,
 ): Promise<void> {
   const { io, library } = context;
+  checkLogprobs(options, 'corral run');
   const { path, prompt: given } = await readRunArguments(first, second, context);
   const prompt = given === undefined || given === '-' ? await readPrompt(context, given) : given;
   using interrupt = interruptible(context);

@@ -1,6 +1,6 @@
 // corral tokenize: the ids and pieces of a text. MODEL may be a bare tokenizer file.
 import type { Command } from 'commander';
-import { addCommonOptions, type CommonOptions } from './command-options.ts';
+import { addCommonOptions, addIdleDeviceOptions, type CommonOptions } from './command-options.ts';
 import { type Context, printJson, printLines } from './context.ts';
 import { readAll } from './io.ts';
 import { resolveModelArgument } from './model-argument.ts';
@@ -22,7 +22,7 @@ export function addTokenize(program: Command, context: Context): void {
     .option('--tokenizer <file>', "tokenizer to use in place of MODEL's own")
     .option('--bos', 'put the beginning-of-sequence token first')
     .action((model, text, options) => tokenize(model, text, options, context));
-  addCommonOptions(command, 'ids and pieces');
+  addCommonOptions(addIdleDeviceOptions(command), 'ids and pieces');
 }
 
 async function tokenize(
