@@ -1,5 +1,7 @@
 // A conversation and the /commands that change it. Pure but for files that /save and /load name:
 // what to print and what to do next are its answers. Knows no terminal and no model.
+import { CorralError } from '../base/define-errors.ts';
+import { readSampling, type SamplingFlags, samplingNames } from './command-options.ts';
 import type { ChatMessage } from './library.ts';
 import { nearest } from './nearest.ts';
 
@@ -33,8 +35,13 @@ const commands: Readonly<Record<string, ChatCommand>> = {
   },
   reset: {
     usage: '/reset',
-    text: 'forget the conversation, keep the system prompt',
+    text: 'forget the conversation, keep the system prompt (also /clear)',
     run: (session) => session.reset(),
+  },
+  set: {
+    usage: '/set [NAME VALUE]',
+    text: 'change a sampling option (temperature 0.8, top-p 0.9, …), or show what was changed',
+    run: (session, argument) => session.set(argument),
   },
   undo: {
     usage: '/undo',
@@ -59,7 +66,12 @@ const commands: Readonly<Record<string, ChatCommand>> = {
   exit: { usage: '/exit', text: 'leave (also Ctrl-D)', run: () => ({ kind: 'leave' }) },
 };
 
-const aliases: Readonly<Record<string, string>> = { quit: 'exit', bye: 'exit', '?': 'help' };
+const aliases: Readonly<Record<string, string>> = {
+  quit: 'exit',
+  bye: 'exit',
+  clear: 'reset',
+  '?': 'help',
+};
 
 function helpLines(): string[] {
   const width = Math.max(...Object.values(commands).map(({ usage }) => usage.length));
@@ -74,6 +86,7 @@ function helpLines(): string[] {
 export class ChatSession {
   #system: string | undefined;
   #turns: ChatMessage[] = [];
+  #sampling: SamplingFlags = {};
 
   constructor(system: string | undefined) {
     this.#system = system === '' ? undefined : system;
@@ -85,6 +98,11 @@ export class ChatSession {
     return system === undefined
       ? [...this.#turns]
       : [{ role: 'system', content: system }, ...this.#turns];
+  }
+
+  /** What /set has changed of the options that the chat began with. */
+  get sampling(): SamplingFlags {
+    return this.#sampling;
   }
 
   /** Takes one line (or several, joined) from the user. */
@@ -115,6 +133,22 @@ export class ChatSession {
     if (text === '') return say(this.#system ?? 'There is no system prompt.');
     this.#system = text === '-' ? undefined : text;
     return say(text === '-' ? 'The system prompt is gone.' : 'The system prompt is set.');
+  }
+
+  set(argument: string): ChatStep {
+    if (argument === '') {
+      const changed = Object.entries(this.#sampling).map(([name, value]) => `${name} ${value}`);
+      return say(...changed, `Options: ${samplingNames.join(', ')}.`);
+    }
+    const [name = '', value = '', ...more] = argument.split(/\s+/);
+    if (value === '' || more.length > 0) return fail('Give a name and a number: /set NAME VALUE');
+    try {
+      this.#sampling = { ...this.#sampling, ...readSampling(name, value) };
+      return say(`${name} is now ${value}.`);
+    } catch (error) {
+      if (!CorralError.isInstance(error)) throw error;
+      return fail(error.message);
+    }
   }
 
   reset(): ChatStep {

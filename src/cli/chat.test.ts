@@ -107,6 +107,44 @@ describe('corral chat from a pipe', () => {
     expect(JSON.parse(readFileSync(saved, 'utf8')).messages).toHaveLength(5);
   });
 
+  it('changes sampling options with /set, from the next answer on', async () => {
+    const { library, calls } = fakeModel(shout);
+    const outcome = await runCorral(['chat', file, '--temperature', '0.5', '--seed', '7'], {
+      library,
+      stdin: [
+        'one',
+        '/set temperature 0',
+        '/set top-p 0.25',
+        'two',
+        '/set',
+        '/set top-p 2',
+        '/set heat 1',
+        '/set seed',
+        '/clear',
+        'three',
+      ].join('\n'),
+    });
+    expect(outcome.status).toBe(0);
+    const options = calls.filter((call) => call.what === 'chat').map((call) => call.options);
+    expect(options[0]).toMatchObject({ temperature: 0.5, seed: 7 });
+    expect(options[0]).not.toHaveProperty('topP');
+    for (const later of options.slice(1)) {
+      expect(later).toMatchObject({ temperature: 0, topP: 0.25, seed: 7 });
+    }
+    expect(asked(calls).at(-1)).toBe('u:three');
+    expect(outcome.stderr).toContain('temperature 0\ntopP 0.25\nOptions: max-tokens, temperature');
+    expect(outcome.stderr).toContain('--top-p is 2; allowed: a number from 0 to 1.');
+    expect(outcome.stderr).toContain('The name is "heat"; allowed: max-tokens, temperature');
+    expect(outcome.stderr).toContain('/set NAME VALUE\n');
+  });
+
+  it('lists its commands', async () => {
+    const { library } = fakeModel(shout);
+    const { stderr } = await runCorral(['chat', file], { library, stdin: '/help\n' });
+    expect(stderr).toMatch(/\/set \[NAME VALUE\] +change a sampling option/);
+    expect(stderr).toContain('(also /clear)');
+  });
+
   it('says what is wrong with a file to load, and goes on', async () => {
     const bad = join(folder, 'bad.json');
     writeFileSync(bad, '{"messages":[{"role":"robot","content":1}]}');

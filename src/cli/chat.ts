@@ -189,7 +189,10 @@ class Conversation {
     this.#answering = stop;
     try {
       const signal = AbortSignal.any([stop.signal, pipeClosed]);
-      const sampling = { ...toGenerateOptions(this.#options), signal };
+      const sampling = {
+        ...toGenerateOptions({ ...this.#options, ...this.#session.sampling }),
+        signal,
+      };
       const answer = this.#model.chat(this.#session.messages, sampling);
       const json = this.#options.json === true;
       const result = json ? await answer.result() : await streamAnswer(answer, io);

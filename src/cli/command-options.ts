@@ -146,6 +146,21 @@ const samplingFlags: readonly NumberFlag[] = [
   },
 ];
 
+/** The sampling options by name, as `/set` of a chat takes them: without the dashes before. */
+export const samplingNames: readonly string[] = samplingFlags.map(({ flag }) => flag.slice(2));
+
+/** One sampling option by its name and text. Throws OPTION_INVALID. */
+export function readSampling(name: string, text: string): SamplingFlags {
+  const found = samplingFlags.find(({ flag }) => flag === `--${name}`);
+  if (found === undefined) {
+    const allowed = samplingNames.join(', ');
+    throw errors.OPTION_INVALID({ option: 'The name', found: JSON.stringify(name), allowed });
+  }
+  const { flag, text: _text, ...range } = found;
+  const key = name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  return { [key]: readNumber(flag, range)(text) };
+}
+
 /** Adds --json (where there is a result) and --verbose. */
 export function addCommonOptions(command: Command, result?: string): Command {
   if (result !== undefined) command.option('--json', `print ${result} as JSON; errors too`);

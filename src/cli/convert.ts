@@ -1,6 +1,7 @@
 // corral convert: any checkpoint to GGUF or safetensors, quantising on the way. Says which matrices
 // could not take the type and what they became.
 import type { Command } from 'commander';
+import type { ConvertReport } from '../formats/convert.ts';
 import {
   addCommonOptions,
   addFileOptions,
@@ -11,7 +12,7 @@ import {
 } from './command-options.ts';
 import { type Context, interruptible, printJson, printLines } from './context.ts';
 import { resolveModelArgument } from './model-argument.ts';
-import { formatBytes, formatTable } from './present.ts';
+import { formatBytes } from './present.ts';
 import { openProgressBar } from './progress-bar.ts';
 
 const types = [
@@ -78,15 +79,29 @@ async function convert(
     });
     bar[Symbol.dispose]();
     if (options.json === true) return await printJson(io, { out, ...report });
-    const rows = report.fallbacks.map(({ name, wanted, used }) => [
-      name,
-      `${wanted} does not fit: ${used}`,
-    ]);
     return await printLines(io, [
-      ...formatTable(rows),
+      ...describeFallbacks(report, options.verbose === true),
       `${out}: ${type}, ${formatBytes(report.bytes)}`,
     ]);
   } finally {
     await checkpoint.close();
   }
+}
+
+/** A line for each pair of types, with the names of the matrices where they are few or asked for. */
+function describeFallbacks({ fallbacks, type }: ConvertReport, everyName: boolean): string[] {
+  const groups = Map.groupBy(fallbacks, ({ wanted, used }) => `${wanted} ${used}`);
+  return [...groups.values()].map((group) => {
+    const [{ wanted, used } = { wanted: type, used: type }] = group;
+    const names = group.map(({ name }) => name).join(', ');
+    const who = group.length === 1 ? '1 matrix' : `${group.length} matrices`;
+    const which = everyName || group.length <= 2 ? ` (${names})` : '';
+    const does = group.length === 1 ? 'does' : 'do';
+    // A type may keep some matrices, such as the output, in another: nobody asked for that by name.
+    const why =
+      type === wanted
+        ? wanted
+        : `${wanted}, which ${type} keeps ${group.length === 1 ? 'it' : 'them'} in`;
+    return `${who}${which} ${does} not fit the blocks of ${why}: ${used}`;
+  });
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeModel, runCorral } from '../../test/command-line.ts';
 import { cacheBytesPerToken } from '../engine/cache.ts';
 import type { Checkpoint, TensorInfo } from '../formats/checkpoint.ts';
+import type { ConvertReport } from '../formats/convert.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Library } from './library.ts';
@@ -59,7 +60,7 @@ const letters: Tokenizer = {
   detokenizer: () => ({ push: () => '', flush: () => '' }),
 };
 
-function fakeCheckpoint(path: string): Checkpoint & { closed: boolean } {
+function fakeCheckpoint(path: string, shape: LlamaConfig): Checkpoint & { closed: boolean } {
   const tensors: TensorInfo[] = [
     { name: 'token_embd.weight', dtype: 'f16', shape: [10, 64], bytes: 1280 },
     { name: 'blk.0.attn_q.weight', dtype: 'q8_0', shape: [128, 64], bytes: 8704 },
@@ -72,7 +73,7 @@ function fakeCheckpoint(path: string): Checkpoint & { closed: boolean } {
     path,
     files: [path],
     name: 'calf',
-    config,
+    config: shape,
     tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
     tokenizer: async () => letters,
     chatTemplate: undefined,
@@ -86,7 +87,12 @@ function fakeCheckpoint(path: string): Checkpoint & { closed: boolean } {
   };
 }
 
-function fakeFiles(): {
+function fakeFiles(
+  shape: LlamaConfig = config,
+  fallbacks: ConvertReport['fallbacks'] = [
+    { name: 'blk.0.ffn_down.weight', wanted: 'q4_k', used: 'q5_0' },
+  ],
+): {
   library: Partial<Library>;
   asked: unknown[][];
   opened: { closed: boolean }[];
@@ -96,7 +102,7 @@ function fakeFiles(): {
   const library: Partial<Library> = {
     openCheckpoint: async (path, options) => {
       asked.push(['open', path, options]);
-      const checkpoint = fakeCheckpoint(path);
+      const checkpoint = fakeCheckpoint(path, shape);
       opened.push(checkpoint);
       return checkpoint;
     },
@@ -108,9 +114,9 @@ function fakeFiles(): {
       asked.push(['convert', out, options]);
       return {
         format: 'gguf',
-        type: 'q4_k',
+        type: options.type as ConvertReport['type'],
         bytes: 2048,
-        fallbacks: [{ name: 'blk.0.ffn_down.weight', wanted: 'q4_k', used: 'q5_0' }],
+        fallbacks,
       };
     },
     cacheBytesPerToken: async (...args) => cacheBytesPerToken(...args),
@@ -156,6 +162,23 @@ describe('corral inspect', () => {
     expect(stdout).toMatch(/q8_0 +1 +8\.19 k +8\.70 kB/);
     expect(stdout).toContain('memory for a context of 100 tokens');
     expect(stdout).toMatch(/f16 +10\.5 kB +51\.2 kB +61\.7 kB/);
+  });
+
+  it('says why a type of the cache is not to be had, and counts one of a thing as one', async () => {
+    const small = { ...config, layers: 1, heads: 1, kvHeads: 1, headDim: 8 };
+    const { library } = fakeFiles(small);
+    const { stdout } = await runCorral(['inspect', file], { library });
+    expect(stdout).toMatch(/q8_0 +10\.5 kB +- +-\n/);
+    expect(stdout).toContain('q8_0 cannot be had: heads of 8 are no multiple of its blocks of 32.');
+    expect(stdout).toContain('1 layer, dim 64');
+    expect(stdout).toContain('1 head of 8, 1 key-value head\n');
+  });
+
+  it('refuses a context above that of the model, as run does', async () => {
+    const { library } = fakeFiles();
+    const { status, stderr } = await runCorral(['inspect', file, '--context', '101'], { library });
+    expect(status).toBe(2);
+    expect(stderr).toContain("--context is 101; allowed: 1 to 100, the model's own context.");
   });
 
   it('passes --tokenizer and --config on', async () => {
@@ -208,10 +231,27 @@ describe('corral convert', () => {
     });
     expect(status).toBe(0);
     expect(stdout).toBe(
-      'blk.0.ffn_down.weight  q4_k does not fit: q5_0\nout.gguf: q4_k_m, 2.05 kB\n',
+      '1 matrix (blk.0.ffn_down.weight) does not fit the blocks of q4_k, which q4_k_m keeps it in: q5_0\nout.gguf: q4_k_m, 2.05 kB\n',
     );
     expect(asked[1]).toMatchObject(['convert', 'out.gguf', { type: 'q4_k_m' }]);
     expect(opened[0]?.closed).toBe(true);
+  });
+
+  it('groups the matrices that met the same fate, and names them only when asked', async () => {
+    const layers = Array.from({ length: 36 }, (_, layer) => `blk.${layer}.ffn_up.weight`);
+    const fallbacks: ConvertReport['fallbacks'] = [
+      ...layers.map((name) => ({ name, wanted: 'q4_0', used: 'f16' }) as const),
+      { name: 'output.weight', wanted: 'q6_k', used: 'q8_0' },
+    ];
+    const { library } = fakeFiles(config, fallbacks);
+    const args = ['convert', file, 'out.gguf', '--type', 'q4_0'];
+    const { stdout } = await runCorral(args, { library });
+    expect(stdout.split('\n').slice(0, 2)).toEqual([
+      '36 matrices do not fit the blocks of q4_0: f16',
+      '1 matrix (output.weight) does not fit the blocks of q6_k, which q4_0 keeps it in: q8_0',
+    ]);
+    const verbose = await runCorral([...args, '--verbose'], { library });
+    expect(verbose.stdout).toContain('36 matrices (blk.0.ffn_up.weight, blk.1.ffn_up.weight');
   });
 
   it('prints them as JSON', async () => {

@@ -1,8 +1,9 @@
 // corral inspect: what is in a checkpoint, and what it needs to run here. Reads no weights.
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { errors } from '../base/errors.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
-import { fitsBlocks } from '../tensor/dtype.ts';
+import { dtypes, fitsBlocks } from '../tensor/dtype.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import {
   addCommonOptions,
@@ -92,6 +93,10 @@ async function describe(
 ): Promise<Inspection> {
   const { config } = checkpoint;
   const context = asked ?? config.context;
+  if (context > config.context) {
+    const allowed = `1 to ${config.context}, the model's own context`;
+    throw errors.OPTION_INVALID({ option: '--context', found: `${context}`, allowed });
+  }
   const files = await Promise.all(
     checkpoint.files.map(async (path) => ({ path, bytes: (await stat(path)).size })),
   );
@@ -140,7 +145,21 @@ function describeTokenizer(tokenizer: Tokenizer | undefined): Inspection['tokeni
 }
 
 function describeNeed(bytes: number | null | undefined): string {
-  return bytes == null ? 'does not fit' : formatBytes(bytes);
+  return bytes == null ? '-' : formatBytes(bytes);
+}
+
+/** Why a type of the cache is not to be had. */
+function describeMisfits(cache: Inspection['memory']['cache'], headDim: number): string[] {
+  return cacheTypes
+    .filter((type) => cache[type] === null)
+    .map((type) => {
+      const { blockSize } = dtypes[type];
+      return `${type} cannot be had: heads of ${headDim} are no multiple of its blocks of ${blockSize}.`;
+    });
+}
+
+function countOf(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function present(found: Inspection): string[] {
@@ -154,11 +173,11 @@ function present(found: Inspection): string[] {
     ['parameters', `${formatCount(found.parameters)} (${found.parameters})`],
     [
       'shape',
-      `${config.layers} layers, dim ${config.dim}, feed-forward ${config.feedForward}, vocabulary ${config.vocab}`,
+      `${countOf(config.layers, 'layer', 'layers')}, dim ${config.dim}, feed-forward ${config.feedForward}, vocabulary ${config.vocab}`,
     ],
     [
       'attention',
-      `${config.heads} heads of ${config.headDim}, ${config.kvHeads} key-value heads${window}`,
+      `${countOf(config.heads, 'head', 'heads')} of ${config.headDim}, ${countOf(config.kvHeads, 'key-value head', 'key-value heads')}${window}`,
     ],
     ['positions', `context ${config.context}, RoPE base ${config.ropeTheta}${scaling}`],
     ['norm', `epsilon ${config.normEps}`],
@@ -192,5 +211,6 @@ function present(found: Inspection): string[] {
     '',
     `memory for a context of ${memory.context} tokens:`,
     ...formatTable([['cache', 'weights', 'keys and values', 'together'], ...needs], [1, 2, 3]),
+    ...describeMisfits(memory.cache, config.headDim),
   ];
 }

@@ -1,5 +1,6 @@
 // corral list and corral rm: what the local store holds, and taking a model out of it.
 import type { Command } from 'commander';
+import type { AskedPull } from '../store/index.ts';
 import { addCommonOptions, type CommonOptions } from './command-options.ts';
 import { type Context, printJson, printLines } from './context.ts';
 import { tell } from './io.ts';
@@ -47,10 +48,22 @@ async function listStore(options: CommonOptions, context: Context): Promise<void
   if (rows.length > 0)
     await printLines(io, formatTable([['name', 'size', 'pulled'], ...rows], [1]));
   else await tell(io, 'The store is empty. `corral pull OWNER/NAME` gets a model.\n');
-  for (const { name, bytes } of await store.listUnfinished(storeOf(context, store))) {
+  const here = { ...storeOf(context, store), env: io.env };
+  for (const { name, bytes, asked } of await store.listUnfinished(here)) {
     const so = `${name} is unfinished (${formatBytes(bytes)} so far)`;
-    await tell(io, `${so}: \`corral pull ${name}\` goes on.\n`);
+    await tell(io, `${so}: \`${pullCommand(asked)}\` goes on.\n`);
   }
+}
+
+/** The command line that asks for the same once more. */
+function pullCommand({ repo, include, hubUrl }: AskedPull): string {
+  const patterns = include.flatMap((pattern) => ['--include', pattern]);
+  const hub = hubUrl === undefined ? [] : ['--hub-url', hubUrl];
+  return ['corral', 'pull', repo, ...patterns, ...hub].map(quoteForShell).join(' ');
+}
+
+function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 async function removeFromStore(

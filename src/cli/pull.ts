@@ -1,5 +1,6 @@
 // corral pull: gets a model from a hub into the local store.
 import type { Command } from 'commander';
+import { CorralError } from '../base/define-errors.ts';
 import type { LicenceToAccept } from '../store/index.ts';
 import {
   addCommonOptions,
@@ -21,6 +22,9 @@ interface PullFlags extends CommonOptions {
   readonly acceptLicence?: boolean;
   readonly parallel?: number;
 }
+
+const keptNote =
+  'Stopped. What came is kept: pull again to go on (`corral list` shows the command).';
 
 /** Adds the command. */
 export function addPull(program: Command, context: Context): void {
@@ -48,7 +52,7 @@ async function pullModel(repo: string, options: PullFlags, context: Context): Pr
   using interrupt = interruptible(context);
   using bar = await openProgressBar(io);
   const { revision, include, hubUrl, parallel } = options;
-  const model = await store.pull(repo, {
+  const pulling = store.pull(repo, {
     ...storeOf(context, store),
     ...dropUndefined({ revision, include, hubUrl, parallel }),
     env: io.env,
@@ -56,6 +60,13 @@ async function pullModel(repo: string, options: PullFlags, context: Context): Pr
     acceptLicence: ask,
     logger: makeLogger(io, options.verbose),
     onProgress: bar.onProgress,
+  });
+  const model = await pulling.catch(async (error: unknown) => {
+    bar[Symbol.dispose]();
+    const stopped = CorralError.isInstance(error) && error.code === 'CORRAL_ABORTED';
+    // With --json, stderr carries one object and nothing else.
+    if (stopped && options.json !== true) await tell(io, `${keptNote}\n`);
+    throw error;
   });
   bar[Symbol.dispose]();
   const { name, path, commit, licence, bytes, files, fresh } = model;

@@ -35,6 +35,15 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
+/** Presses Ctrl-C when the first large file is on its way. */
+function pressInDownload(press: () => void): void {
+  const timer = setInterval(() => {
+    if (!hub.requests.some((request) => request.origin === 'storage')) return;
+    clearInterval(timer);
+    press();
+  }, 5);
+}
+
 describe('corral pull, list and rm', () => {
   it('bring a model in, show it and take it out', async () => {
     const pulled = await runCorral(['pull', 'ranch/llama', '--json'], { env });
@@ -81,6 +90,7 @@ describe('corral pull, list and rm', () => {
   it('refuse Llama 2 files to a script that did not accept their licence', async () => {
     const refused = await runCorral(['pull', 'meta/llama2'], { env });
     expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain(`Read it at ${hub.url}/meta/llama2, then`);
     expect(refused.stderr).toContain('--accept-licence');
     expect((await runCorral(['pull', 'meta/llama2', '--accept-licence'], { env })).status).toBe(0);
   });
@@ -107,17 +117,9 @@ describe('corral pull, list and rm', () => {
     hub.repositories['ranch/llama'] = {
       files: { 'config.json': '{}', 'model.safetensors': 'x'.repeat(500_000) },
     };
-    const stopped = await runCorral(['pull', 'ranch/llama'], {
-      env,
-      onStart: (press) => {
-        const timer = setInterval(() => {
-          if (!hub.requests.some((request) => request.origin === 'storage')) return;
-          clearInterval(timer);
-          press();
-        }, 5);
-      },
-    });
+    const stopped = await runCorral(['pull', 'ranch/llama'], { env, onStart: pressInDownload });
     expect(stopped.status).toBe(130);
+    expect(stopped.stderr).toContain('What came is kept: pull again to go on');
     const listed = await runCorral(['list'], { env });
     expect(listed.stdout).toBe('');
     expect(listed.stderr).toMatch(
@@ -125,5 +127,31 @@ describe('corral pull, list and rm', () => {
     );
     expect((await runCorral(['rm', 'ranch/llama'], { env })).status).toBe(0);
     expect((await runCorral(['list'], { env })).stderr).toContain('The store is empty');
+  });
+
+  it('name a command that goes on, also with patterns and another hub', async () => {
+    hub.faults.delayMs = 50;
+    hub.repositories['ranch/llama'] = {
+      files: { 'config.json': '{}', 'big one.bin': 'x'.repeat(500_000) },
+    };
+    const elsewhere = { CORRAL_HOME: home };
+    const asked = ['pull', 'ranch/llama', '--include', 'big*.bin', '--hub-url', hub.url];
+    const stopped = await runCorral(asked, { env: elsewhere, onStart: pressInDownload });
+    expect(stopped.status).toBe(130);
+    const { stderr } = await runCorral(['list'], { env: elsewhere });
+    expect(stderr).toContain(
+      `\`corral pull ranch/llama --include 'big*.bin' --hub-url ${hub.url}\` goes on.`,
+    );
+    hub.faults.delayMs = 0;
+    expect((await runCorral(asked, { env: elsewhere })).status).toBe(0);
+    expect((await runCorral(['list'], { env: elsewhere })).stderr).toBe('');
+  });
+
+  it('leave stderr to one JSON object when a pull with --json is stopped', async () => {
+    hub.faults.delayMs = 50;
+    const args = ['pull', 'ranch/llama', '--json'];
+    const stopped = await runCorral(args, { env, onStart: pressInDownload });
+    expect(stopped.status).toBe(130);
+    expect(JSON.parse(stopped.stderr).error.code).toBe('CORRAL_ABORTED');
   });
 });

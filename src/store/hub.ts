@@ -35,6 +35,11 @@ export interface HubOptions {
 /** The public hub. */
 export const defaultHubUrl = 'https://huggingface.co';
 
+/** The hub that pulls go to when none is named. */
+export function usualHubUrl(env: Readonly<Record<string, string | undefined>>): string {
+  return (env['HF_ENDPOINT'] || defaultHubUrl).replace(/\/+$/, '');
+}
+
 /** Requests to the hub at `hubUrl`, which carry the token there and nowhere else. */
 export function makeHubFetch(options: HubOptions, repo: string): typeof fetch {
   const origin = new URL(options.hubUrl).origin;

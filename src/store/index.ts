@@ -4,6 +4,7 @@ export { storeFolder } from './folder.ts';
 export type { AcceptLicence, LicenceToAccept } from './licence.ts';
 export { formatModelName, type ModelName, parseModelName, readModelName } from './model-name.ts';
 export {
+  type AskedPull,
   findModel,
   listModels,
   listUnfinished,

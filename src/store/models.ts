@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { errors } from '../base/errors.ts';
 import { type StoreLayout, storeFolder, storeLayout } from './folder.ts';
+import { usualHubUrl } from './hub.ts';
 import { takeLock } from './lock.ts';
 import { formatModelName, readModelName } from './model-name.ts';
 
@@ -47,11 +48,20 @@ export interface StoredModel extends Manifest {
   readonly path: string;
 }
 
+/** What a pull was asked for, so that it can be asked again. */
+export interface AskedPull {
+  readonly repo: string;
+  readonly include: readonly string[];
+  /** Undefined where pulls go anyway. */
+  readonly hubUrl: string | undefined;
+}
+
 /** A download that was interrupted. */
 export interface UnfinishedModel {
   readonly name: string;
   readonly bytes: number;
   readonly folder: string;
+  readonly asked: AskedPull;
 }
 
 /** Which store; default: the user's own. */
@@ -87,13 +97,23 @@ export async function readEntries({ models }: StoreLayout): Promise<StoredModel[
 }
 
 /** Downloads that can be taken up again. */
-export async function listUnfinished(options: StoreOptions = {}): Promise<UnfinishedModel[]> {
-  const shape = z.object({ name: z.string() });
+export async function listUnfinished(
+  options: StoreOptions & { readonly env?: Readonly<Record<string, string | undefined>> } = {},
+): Promise<UnfinishedModel[]> {
+  const usual = usualHubUrl(options.env ?? process.env);
+  const shape = z.object({
+    name: z.string(),
+    repo: z.string(),
+    include: z.array(z.string()),
+    hubUrl: z.string(),
+  });
   const found: UnfinishedModel[] = [];
   for (const folder of await listEntryFolders(layoutOf(options).partial)) {
     const read = shape.safeParse(await readJson(join(folder, 'pull.json')));
     if (!read.success) continue;
-    found.push({ name: read.data.name, bytes: await bytesOnDisk(folder), folder });
+    const { name, repo, include, hubUrl } = read.data;
+    const asked: AskedPull = { repo, include, hubUrl: hubUrl === usual ? undefined : hubUrl };
+    found.push({ name, bytes: await bytesOnDisk(folder), folder, asked });
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -12,13 +12,13 @@ import { type DownloadOptions, downloadFiles } from './download.ts';
 import type { StoreLayout } from './folder.ts';
 import { http1Fetch } from './http1-fetch.ts';
 import {
-  defaultHubUrl,
   describeRepository,
   fetchText,
   fileUrl,
   type HubOptions,
   type Repository,
   type RepositoryFile,
+  usualHubUrl,
 } from './hub.ts';
 import { type AcceptLicence, acceptOnce, needsAcceptance, recogniseLicence } from './licence.ts';
 import { waitForLock } from './lock.ts';
@@ -31,6 +31,7 @@ import {
   parseModelName,
 } from './model-name.ts';
 import {
+  type AskedPull,
   discard,
   emptyTrash,
   layoutOf,
@@ -117,7 +118,19 @@ export async function pull(repo: string, options: PullOptions = {}): Promise<Pul
   const entry = entryOf(name, repository, choice.files);
   const partial = join(layout.partial, name.owner, entry);
   await dropOthers(layout, layout.partial, name, entry);
-  const partials = await preparePartials(partial, fullName, choice.files, options);
+  const include = options.include ?? [];
+  const selector = include.length > 0 ? undefined : asked.selector;
+  const record: AskedPull = {
+    repo: formatModelName({ ...asked, revision, selector }),
+    include,
+    hubUrl: hub.hubUrl,
+  };
+  const partials = await preparePartials(
+    partial,
+    { name: fullName, ...record },
+    choice.files,
+    options,
+  );
   await checkRoom(partials, layout, options);
   await downloadFiles(partials, {
     ...hub,
@@ -156,7 +169,7 @@ function readHubOptions(
   options: PullOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): HubOptions {
-  const hubUrl = options.hubUrl ?? (env['HF_ENDPOINT'] || defaultHubUrl);
+  const hubUrl = options.hubUrl ?? usualHubUrl(env);
   const url = URL.parse(hubUrl);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     const allowed = 'an http or https address';
@@ -219,7 +232,7 @@ async function checkLicence(
 
 async function preparePartials(
   partial: string,
-  name: string,
+  record: AskedPull & { readonly name: string },
   files: readonly RepositoryFile[],
   options: PullOptions,
 ): Promise<PartialFile[]> {
@@ -230,7 +243,7 @@ async function preparePartials(
   };
   await makeFolder(folders.files);
   await makeFolder(folders.parts);
-  await writeWhole(join(partial, 'pull.json'), JSON.stringify({ name }));
+  await writeWhole(join(partial, 'pull.json'), JSON.stringify(record));
   return files.map((file) => new PartialFile(file, folders));
 }
 
