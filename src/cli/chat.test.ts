@@ -59,6 +59,31 @@ describe('corral chat from a pipe', () => {
     ]);
   });
 
+  it('takes lines as they come, whatever pieces they come in', async () => {
+    const { library, calls } = fakeModel(shout);
+    const stdin = new PassThrough();
+    const text = Buffer.from('caf\u00e9\r\n\u4f60\u597d\nlast');
+    const running = runCorral(['chat', file], { library, stdin });
+    for (const byte of text) stdin.write(Buffer.of(byte));
+    stdin.end();
+    expect((await running).status).toBe(0);
+    expect(asked(calls).at(-1)).toMatch(/^u:caf\u00e9\|.*\|u:\u4f60\u597d\|.*\|u:last$/);
+  });
+
+  it('ends at a line that is not UTF-8, and says where', async () => {
+    const { library, calls } = fakeModel(shout);
+    const stdin = Buffer.from('caf\u00e9\ncaf\u00e9\n', 'latin1');
+    const outcome = await runCorral(['chat', file], { library, stdin });
+    expect(outcome.status).toBe(1);
+    expect(outcome.stderr).toContain('Standard input is not UTF-8: byte 3 is 0xe9.');
+    expect(asked(calls)).toEqual([]);
+    expect(calls.at(-1)?.what).toBe('close');
+    const second = Buffer.concat([Buffer.from('ok\n'), Buffer.of(0xff)]);
+    const later = await runCorral(['chat', file], { library, stdin: second });
+    expect(later.stderr).toContain('byte 3 is 0xff');
+    expect(later.stdout).toBe(' OK!\n');
+  });
+
   it('prints one object per answer with --json', async () => {
     const { library } = fakeModel(shout);
     const { stdout } = await runCorral(['chat', file, '--json'], { library, stdin: 'a\nb\n' });

@@ -19,7 +19,7 @@ import {
   toLoadOptions,
 } from './command-options.ts';
 import { type Context, interruptible, makeLogger, printJson } from './context.ts';
-import { forTerminal, tell, write } from './io.ts';
+import { forTerminal, readLines, tell, write } from './io.ts';
 import type { LoadedModel } from './library.ts';
 import { resolveModelArgument } from './model-argument.ts';
 import { openProgressBar } from './progress-bar.ts';
@@ -106,8 +106,7 @@ class Conversation {
     using interrupt = interruptible(this.#context);
     const stop = (): void => this.#answering?.abort();
     interrupt.signal.addEventListener('abort', stop);
-    const lines = createInterface({ input: io.stdin, crlfDelay: Number.POSITIVE_INFINITY });
-    for await (const line of joinContinued(lines)) {
+    for await (const line of joinContinued(readLines(io.stdin))) {
       if (pipeClosed.aborted) break;
       const step = await this.#session.take(line);
       if (step.kind === 'leave') break;
@@ -115,7 +114,6 @@ class Conversation {
       else await tell(io, step.lines.map((each) => `${each}\n`).join(''));
       if (interrupt.signal.aborted) throw errors.ABORTED({ what: 'The chat' });
     }
-    lines.close();
   }
 
   /** A prompt, with history and editing, until /exit, Ctrl-D or two Ctrl-C. */

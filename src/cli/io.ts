@@ -81,8 +81,31 @@ export async function readAll(stream: Readable): Promise<string> {
   return decodeText(Buffer.concat(chunks), 'Standard input');
 }
 
-/** The text of UTF-8 bytes, a byte order mark included. Throws TEXT_INVALID, which says where it ends to be one. */
-export function decodeText(bytes: Buffer, where: string): string {
+/** Standard input line by line, as the lines come, without their ends. Throws TEXT_INVALID. */
+export async function* readLines(stream: Readable): AsyncGenerator<string> {
+  let held: Buffer[] = [];
+  let start = 0;
+  const take = (): string => {
+    const bytes = Buffer.concat(held);
+    const line = decodeText(bytes, 'Standard input', start).replace(/\r$/, '');
+    start += bytes.length + 1;
+    held = [];
+    return line;
+  };
+  for await (const chunk of stream) {
+    let rest = Buffer.from(chunk);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      held.push(rest.subarray(0, end));
+      rest = rest.subarray(end + 1);
+      yield take();
+    }
+    held.push(rest);
+  }
+  if (held.some((bytes) => bytes.length > 0)) yield take();
+}
+
+/** The text of UTF-8 bytes, a byte order mark included. Throws TEXT_INVALID; its offset counts from `start`. */
+export function decodeText(bytes: Buffer, where: string, start = 0): string {
   const text = bytes.toString('utf8');
   if (isUtf8(bytes)) return text;
   // What was wrong has become U+FFFD: bytes and text part there.
@@ -92,7 +115,7 @@ export function decodeText(bytes: Buffer, where: string): string {
   // U+FFFD itself may share its first byte or two with what was wrong.
   while (offset > 0 && ((again[offset] ?? 0) & 0xc0) === 0x80) offset--;
   const found = `0x${(bytes[offset] ?? 0).toString(16).padStart(2, '0')}`;
-  throw errors.TEXT_INVALID({ where, offset, found });
+  throw errors.TEXT_INVALID({ where, offset: start + offset, found });
 }
 
 /**
