@@ -33,6 +33,18 @@ export const errorTable = {
       `Standard output could not be written: ${e.reason}.`,
     hint: 'What came out is not whole. Check where the output goes: that it is open, and that its disk has room.',
   },
+  FILE_KIND_WRONG: {
+    status: 400,
+    message: (e: { path: string; found: string; needed: string }): string =>
+      `${e.path} is ${e.found}; ${e.needed} is needed.`,
+    hint: 'Name another path. Pipes and devices are neither read nor replaced: use a file on disk.',
+  },
+  OUTPUT_EXISTS: {
+    status: 409,
+    message: (e: { path: string; found: string }): string =>
+      `${e.path} is there already: ${e.found}.`,
+    hint: 'Choose another name, or replace it with --force.',
+  },
   FORMAT_UNKNOWN: {
     status: 400,
     message: (e: { path: string; found: string }): string =>
@@ -62,6 +74,24 @@ export const errorTable = {
     message: (e: { dtype: string; value: string }): string =>
       `A weight is ${e.value}, which the type ${e.dtype} cannot hold.`,
     hint: 'Check that the original is whole; a model with such values can be converted to f32 or bf16.',
+  },
+  WEIGHTS_MISSING: {
+    status: 404,
+    message: (e: { path: string; found: string; expected: string }): string =>
+      `${e.path} has ${e.found} but no weights, which would be ${e.expected}.`,
+    hint: 'Put the weights beside it; `corral pull` downloads all files that belong together.',
+  },
+  SHARDS_MISSING: {
+    status: 404,
+    message: (e: { path: string; found: number; expected: number }): string =>
+      `Shards of ${e.path} seem to be missing: it has ${e.found}; the sizes of its tensors suggest ${e.expected}.`,
+    hint: 'Put every consolidated.NN.pth of the model into the folder.',
+  },
+  FOLDER_AMBIGUOUS: {
+    status: 400,
+    message: (e: { path: string; have: string }): string =>
+      `${e.path} holds more than one model: ${e.have}.`,
+    hint: 'Name one of these files.',
   },
   TENSOR_MISSING: {
     status: 400,
@@ -167,6 +197,12 @@ export const errorTable = {
     status: 400,
     message: (e: { path: string }): string => `${e.path} carries no tokenizer.`,
     hint: 'Give one with --tokenizer: a tokenizer.model, a tokenizer.json, a llama2.c tokenizer.bin or a GGUF.',
+  },
+  TOKENIZER_UNKNOWN: {
+    status: 400,
+    message: (e: { path: string }): string =>
+      `${e.path} is no tokenizer, and no checkpoint with one.`,
+    hint: 'Tokenizers are in a tokenizer.model, a tokenizer.json, a llama2.c tokenizer.bin, a GGUF, or a folder with one of those.',
   },
   TOKEN_UNKNOWN: {
     status: 400,

@@ -170,7 +170,7 @@ describe('convertCheckpoint', () => {
     const before = await readdir(out);
     await writeFile(join(out, 'notes.txt'), 'dear');
     await expect(convertCheckpoint(model, out, { type: 'f16' })).rejects.toMatchObject({
-      code: 'CORRAL_FILE_UNWRITABLE',
+      code: 'CORRAL_OUTPUT_EXISTS',
     });
     expect(await readFile(join(out, 'notes.txt'), 'utf8')).toBe('dear');
     await convertCheckpoint(model, out, { type: 'f16', force: true });
@@ -184,10 +184,12 @@ describe('convertCheckpoint', () => {
     const foreign = join(folder, 'foreign');
     await mkdir(foreign);
     await writeFile(join(foreign, 'config.json'), '{"model_type":"llama"}');
-    for (const out of [file, foreign]) {
-      await expect(convertCheckpoint(model, out, { type: 'f16' })).rejects.toMatchObject({
-        code: 'CORRAL_FILE_UNWRITABLE',
-      });
+    for (const [out, code] of [
+      [file, 'CORRAL_FILE_KIND_WRONG'],
+      [foreign, 'CORRAL_OUTPUT_EXISTS'],
+    ] as const) {
+      const converting = convertCheckpoint(model, out, { type: 'f16' });
+      await expect(converting).rejects.toMatchObject({ code });
     }
   });
 

@@ -55,7 +55,8 @@ describe('a source file', () => {
   });
 
   it('refuses folders and files that are not there', async () => {
-    await expect(openFile(folder)).rejects.toThrow(/it is a folder/);
+    await expect(openFile(folder)).rejects.toThrow(/is a folder; a regular file is needed/);
+    await expect(openFile('/dev/null')).rejects.toThrow(/is a device/);
     await expect(openFile(join(folder, 'no'))).rejects.toThrow(code('FILE_NOT_FOUND'));
     await expect(openFile(join(folder, 'a\0b'))).rejects.toThrow();
   });
@@ -95,7 +96,9 @@ describe('an atomic write', () => {
     const write = (path: string) => writeFileAtomically(path, async () => {});
     await expect(write(join(folder, 'no', 'file'))).rejects.toThrow(/folder does not exist/);
     await mkdir(join(folder, 'taken'));
-    await expect(write(join(folder, 'taken'))).rejects.toThrow(code('FILE_UNWRITABLE'));
+    for (const path of [join(folder, 'taken'), '/dev/null']) {
+      await expect(write(path)).rejects.toThrow(code('FILE_KIND_WRONG'));
+    }
     expect(await readdir(folder)).toEqual(['taken']);
   });
 });

@@ -2,7 +2,7 @@
 // outside a file is ever asked for and that a failed write leaves nothing behind.
 // Knows nothing of any format; the cursor over a file's bytes is byte-reader.ts.
 import { randomUUID } from 'node:crypto';
-import { close, fstatSync, openSync, read, readSync } from 'node:fs';
+import { close, fstatSync, openSync, read, readSync, type Stats } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -122,17 +122,12 @@ export class SourceFile implements ByteSource {
   }
 }
 
-/** Opens a regular file for reading. Throws FILE_NOT_FOUND or FILE_UNREADABLE. */
+/** Opens a regular file for reading. Throws FILE_NOT_FOUND, FILE_KIND_WRONG or FILE_UNREADABLE. */
 export async function openFile(path: string): Promise<SourceFile> {
   try {
     // stat first: opening a named pipe would wait for a writer for ever.
     const before = await stat(path);
-    if (!before.isFile()) {
-      throw errors.FILE_UNREADABLE({
-        path,
-        reason: before.isDirectory() ? 'it is a folder' : 'it is no regular file',
-      });
-    }
+    checkRegular(path, before);
     const descriptor = openSync(path, 'r');
     return new SourceFile(path, fstatSync(descriptor).size, descriptor);
   } catch (cause) {
@@ -142,6 +137,19 @@ export async function openFile(path: string): Promise<SourceFile> {
       throw errors.FILE_UNREADABLE({ path, reason: reasonOf(cause) }, { cause });
     throw cause;
   }
+}
+
+function checkRegular(path: string, found: Stats): void {
+  if (found.isFile()) return;
+  throw errors.FILE_KIND_WRONG({ path, found: kindOfPlace(found), needed: 'a regular file' });
+}
+
+/** What stands at a path, in words. */
+export function kindOfPlace(found: Stats): string {
+  if (found.isDirectory()) return 'a folder';
+  if (found.isFIFO()) return 'a pipe';
+  if (found.isSocket()) return 'a socket';
+  return found.isFile() ? 'a file' : 'a device';
 }
 
 /** Memory as a source of bytes. */
@@ -169,11 +177,14 @@ export interface FileSink {
 /**
  * Writes a file beside its place under another name and moves it there when it is whole and on disk:
  * readers see the old file or the new one. On failure the part is removed and the error passed on.
+ * Throws FILE_KIND_WRONG where a folder, a pipe or a device would be replaced.
  */
 export async function writeFileAtomically(
   path: string,
   write: (sink: FileSink) => Promise<void>,
 ): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there !== undefined) checkRegular(path, there);
   const folder = dirname(resolve(path));
   const part = join(folder, `.${basename(path)}.${randomUUID()}.part`);
   const unwritable = (cause: unknown): never => {

@@ -68,7 +68,7 @@ export function readGgufHeader(source: ByteSource): GgufHeader {
   const listed = [];
   for (let i = 0; i < tensorCount; i++) listed.push(readTensor(reader, alignment));
   const dataStart = Math.ceil(reader.offset / alignment) * alignment;
-  return { version, metadata, tensors: placeTensors(listed, { dataStart, source, reader }) };
+  return { version, metadata, tensors: placeTensors(listed, { dataStart, alignment, reader }) };
 }
 
 function readVersion(reader: ByteReader): number {
@@ -79,7 +79,7 @@ function readVersion(reader: ByteReader): number {
       feature,
       allowed: 'GGUF versions 2 and 3, little endian',
     });
-  if (magic === 0x47475546) throw unsupported('big-endian GGUF');
+  if (magic === 0x47475546) throw unsupported('big-endian GGUF, from byte 0 on');
   if (magic !== 0x46554747) {
     const found = magic.toString(16).padStart(8, '0');
     throw reader.damaged('the magic GGUF', `0x${found}`, 0);
@@ -87,7 +87,7 @@ function readVersion(reader: ByteReader): number {
   const version = reader.u32('the GGUF version');
   if (version === 2 || version === 3) return version;
   // A big-endian writer's small number has its low byte at the top.
-  if ((version & 0xffff) === 0) throw unsupported('big-endian GGUF');
+  if ((version & 0xffff) === 0) throw unsupported('big-endian GGUF, from byte 4 on');
   throw unsupported(`GGUF version ${version}`);
 }
 
@@ -239,23 +239,33 @@ function readTensor(reader: ByteReader, alignment: number): ListedTensor {
 
 function placeTensors(
   listed: readonly ListedTensor[],
-  { dataStart, source, reader }: { dataStart: number; source: ByteSource; reader: ByteReader },
+  layout: { dataStart: number; alignment: number; reader: ByteReader },
 ): Map<string, GgufTensor> {
+  const { dataStart, alignment, reader } = layout;
   const tensors = new Map<string, GgufTensor>();
-  let free = { from: dataStart, name: 'the header' };
+  let free = { from: dataStart, name: 'the header', isKnown: true };
   const byOffset = [...listed].sort((a, b) => a.offset - b.offset);
   for (const { name, dtype, shape, offset: relative, at } of byOffset) {
     const offset = dataStart + relative;
     // Of a type we do not know at least one byte must be there.
     const bytes = dtype === undefined ? 1 : tensorBytes(dtype, shape);
-    if (!(offset + bytes <= source.size)) {
+    if (!(offset + bytes <= reader.end)) {
       const expected = `${bytes} bytes of ${name} from ${offset} on`;
-      throw reader.damaged(expected, `a file of ${source.size} bytes`, at);
+      throw reader.damaged(expected, `a file of ${reader.end} bytes`, at);
     }
     if (offset < free.from) {
       throw reader.damaged(`${name} behind ${free.name}`, 'tensors over one another', at);
     }
-    free = { from: offset + bytes, name };
+    free = { from: offset + bytes, name, isKnown: dtype !== undefined };
+  }
+  // What follows is no part of the model: two files in one, or another header than its tensors'.
+  const end = Math.ceil(free.from / alignment) * alignment;
+  if (free.isKnown && reader.end > end) {
+    throw reader.damaged(
+      `the end of the file, behind ${free.name}`,
+      `${reader.end - end} more bytes`,
+      end,
+    );
   }
   for (const { at, offset, ...tensor } of listed) {
     if (tensors.has(tensor.name)) {

@@ -11,6 +11,7 @@ import { tinyCheckpoint, tinyConfig, tinyTokenizer } from '../../test/tiny-llama
 import { CorralError } from '../base/define-errors.ts';
 import { ropeFrequencies } from '../model/rope.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { FileSink } from './files.ts';
 import { openGguf, readGguf, readGgufTokenizer } from './gguf.ts';
 import { ggufMetadata, ropeFactorTensor } from './gguf-model.ts';
 import { arrayField, type GgufField, type GgufItem, type GgufType } from './gguf-values.ts';
@@ -396,8 +397,12 @@ describe('a damaged file', () => {
 
   it.each<[string, RegExp, (bytes: Buffer) => Buffer | undefined]>([
     ['another magic', /byte 0: expected the magic GGUF, found 0x/, (b) => void b.write('GGML')],
-    ['the other byte order', /big-endian GGUF/, (b) => void b.write('FUGG')],
-    ['a version in the other byte order', /big-endian GGUF/, (b) => void b.writeUInt32BE(3, 4)],
+    ['the other byte order', /big-endian GGUF, from byte 0/, (b) => void b.write('FUGG')],
+    [
+      'a version in the other byte order',
+      /big-endian GGUF, from byte 4/,
+      (b) => void b.writeUInt32BE(3, 4),
+    ],
     ['version 1', /GGUF version 1.*versions 2 and 3/, (b) => void b.writeUInt32LE(1, 4)],
     ['version 9', /GGUF version 9/, (b) => void b.writeUInt32LE(9, 4)],
     [
@@ -465,6 +470,11 @@ describe('a damaged file', () => {
       /each metadata key once, found llama\.block_count a second time/,
       (b) => void b.write('llama.block_count', b.indexOf('llama.block_count') + 29, 0),
     ],
+    [
+      'bytes behind its last tensor',
+      /byte \d+: expected the end of the file, behind .*, found 33 more bytes/,
+      (b) => Buffer.concat([b, Buffer.alloc(33)]),
+    ],
     ['half of it missing', /found a file of \d+ bytes/, (b) => b.subarray(0, b.length >> 1)],
     ['all but the start missing', /only 0 bytes left/, (b) => b.subarray(0, 24)],
     ['nothing in it', /byte 0: expected the magic/, () => Buffer.alloc(0)],
@@ -484,6 +494,16 @@ describe('a damaged file', () => {
     const error = await broken(change);
     expect(error).toBeInstanceOf(CorralError);
     expect((error as CorralError).message).toMatch(message);
+  });
+
+  it('may lack the padding behind its last tensor', async () => {
+    const tensor = { name: 'x', dtype: 'f32', shape: [3] } as const;
+    const write = async (sink: FileSink): Promise<void> => sink.write(new Uint8Array(12));
+    const path = place('unpadded.gguf');
+    await writeGguf(path, { metadata: new Map(), tensors: [{ ...tensor, write }] });
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.subarray(0, -20));
+    await (await readGguf(path)).close();
   });
 
   it('stops at arrays in arrays without end', async () => {

@@ -7,13 +7,14 @@ import { basename } from 'node:path';
 import { errors } from '../base/errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import { type Checkpoint, tensorNames } from './checkpoint.ts';
-import type { ByteSource, SourceFile } from './files.ts';
+import { type ByteSource, bytesAsSource, type SourceFile } from './files.ts';
 import type { LlamaConfig } from './llama-config.ts';
 import { fileView, type TensorView } from './tensor-view.ts';
 import { makeViewCheckpoint, type OpenFiles } from './view-checkpoint.ts';
 
 /** "ak42" as a little-endian number. */
-export const llama2cMagic = 0x616b3432;
+const magic = 0x616b3432;
+const swappedMagic = 0x32346b61;
 const HEADER_BYTES_V0 = 28;
 const HEADER_BYTES = 256;
 const MAX_SIZE = 2 ** 24;
@@ -28,20 +29,53 @@ interface Header {
   readonly start: number;
 }
 
-/** Could this be a version 0 file, which has no magic? Its numbers must give exactly its size. */
+/** Does a file begin with the magic of versions 1 and 2, in either byte order? */
+export function isLlama2cMagic(firstWord: number): boolean {
+  return firstWord === magic || firstWord === swappedMagic;
+}
+
+/**
+ * Could this be a version 0 file, which has no magic? Its numbers must be sizes of a Llama, in either
+ * byte order; whether the file is whole shows when it is opened.
+ */
 export function looksLikeLlama2c(source: ByteSource): boolean {
   if (source.size < HEADER_BYTES_V0) return false;
+  const start = source.readSync(0, HEADER_BYTES_V0);
+  return isPlausible(start, source.path) || isPlausible(swapWords(start), source.path);
+}
+
+function isPlausible(header: Uint8Array, path: string): boolean {
   try {
-    const header = readHeader(source);
-    return header.version !== 0 || layOut(header).end === source.size;
+    readHeader(bytesAsSource(header, path));
+    return true;
   } catch {
     return false;
   }
 }
 
+function swapWords(bytes: Uint8Array): Uint8Array {
+  return bytes.map((_, i) => bytes[i ^ 3] as number);
+}
+
+function checkByteOrder(source: ByteSource): void {
+  const start = source.readSync(0, Math.min(HEADER_BYTES_V0, source.size & ~3));
+  const first = new DataView(start.buffer, start.byteOffset).getUint32(0, true);
+  const isSwapped =
+    first === swappedMagic ||
+    (!isPlausible(start, source.path) && isPlausible(swapWords(start), source.path));
+  if (!isSwapped) return;
+  throw errors.FORMAT_DAMAGED({
+    path: source.path,
+    offset: 0,
+    expected: 'little-endian numbers',
+    found: 'a header in the other byte order',
+  });
+}
+
 /** Opens a llama2.c checkpoint. The file stays open until the checkpoint is closed. */
 export async function openLlama2c(path: string, files: OpenFiles): Promise<Checkpoint> {
   const file = await files.open(path);
+  checkByteOrder(file);
   const header = readHeader(file);
   const { places, end } = layOut(header);
   if (end !== file.size) {
@@ -75,7 +109,7 @@ export async function openLlama2c(path: string, files: OpenFiles): Promise<Check
 
 function readHeader(source: ByteSource): Header {
   const reader = new ByteReader(source);
-  if (reader.u32('the first number') !== llama2cMagic) {
+  if (reader.u32('the first number') !== magic) {
     reader.seek(0, 'header');
     const sizes = readSizes(reader);
     const tied = sizes.vocab > 0;

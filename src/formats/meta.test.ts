@@ -133,7 +133,7 @@ describe('Meta folders', () => {
     const path = join(folder, 'gap');
     await cp(join(folder, '70b'), path, { recursive: true });
     await rm(join(path, 'consolidated.07.pth'));
-    await expect(openCheckpoint(path)).rejects.toMatchObject({ code: 'CORRAL_CONFIG_INVALID' });
+    await expect(openCheckpoint(path)).rejects.toMatchObject({ code: 'CORRAL_SHARDS_MISSING' });
     await rm(join(path, 'consolidated.02.pth'));
     await expect(openCheckpoint(path)).rejects.toMatchObject({
       code: 'CORRAL_FILE_NOT_FOUND',

@@ -45,6 +45,7 @@ export async function openMeta(source: MetaSource, files: OpenFiles): Promise<Ch
   const parts: Map<string, TensorView>[] = [];
   for (const shard of shards) parts.push(readNamed(await files.open(shard)));
   const views = joinShards(parts, path);
+  if (format === 'meta') checkShardCount(views, { path, found: shards.length });
   const config = readConfig(source, views);
   const folder = dirname(resolve(shards[0] as string));
   const names = await listFolder(folder);
@@ -105,6 +106,20 @@ function joinShards(
     joined.set(name, joinTensor(name, pieces, dim));
   }
   return joined;
+}
+
+// Norms are whole in every shard and as long as q of the whole model has rows, so q shows how many
+// slices there were.
+function checkShardCount(
+  views: ReadonlyMap<string, TensorView>,
+  { path, found }: { readonly path: string; readonly found: number },
+): void {
+  const dim = views.get(tensorNames.outputNorm)?.shape[0] ?? 0;
+  const rows = views.get(tensorNames.q(0))?.shape[0] ?? 0;
+  const expected = (found * dim) / rows;
+  if (Number.isInteger(expected) && expected > found) {
+    throw errors.SHARDS_MISSING({ path, found, expected });
+  }
 }
 
 /** Axes as Meta's model parallelism splits them; norms are in every shard. */

@@ -7,6 +7,7 @@ import { hasSharedData, sharedData } from '../../test/shared-data.ts';
 import { tinyCheckpoint, tinyConfig } from '../../test/tiny-llama.ts';
 import { writeMetaFolder } from '../../test/write-meta-folder.ts';
 import { convertCheckpoint } from './convert.ts';
+import { writeGguf } from './gguf-write.ts';
 import { openCheckpoint, openTokenizer } from './open.ts';
 
 let folder = '';
@@ -59,7 +60,7 @@ describe('openCheckpoint', () => {
     for (const [path, code, found] of [
       [join(folder, 'absent'), 'CORRAL_FILE_NOT_FOUND', 'absent'],
       [nothing, 'CORRAL_FORMAT_UNKNOWN', 'no files'],
-      [folder, 'CORRAL_FORMAT_UNKNOWN', 'second.gguf'],
+      [folder, 'CORRAL_FOLDER_AMBIGUOUS', 'model.gguf, second.gguf'],
       [join(folder, 'text.txt'), 'CORRAL_FORMAT_UNKNOWN', '12 bytes'],
       [join(folder, 'empty'), 'CORRAL_FORMAT_UNKNOWN', 'no bytes'],
     ] as const) {
@@ -69,6 +70,69 @@ describe('openCheckpoint', () => {
         message: expect.stringContaining(found),
       });
     }
+  });
+
+  it('finds damage where only the name says what a file is, and before it asks for a config', async () => {
+    const [gguf, hf, meta] = (await Promise.all(
+      [
+        join(folder, 'model.gguf'),
+        join(folder, 'hf', 'model.safetensors'),
+        join(folder, 'meta', 'consolidated.00.pth'),
+      ].map((path) => readFile(path)),
+    )) as [Buffer, Buffer, Buffer];
+    const bare = join(folder, 'bare');
+    await mkdir(bare);
+    const swapped = Buffer.from(hf);
+    swapped.subarray(0, 8).swap64();
+    for (const [name, bytes, found] of [
+      ['four.gguf', gguf.subarray(0, 4), /byte 4: expected the GGUF version/],
+      ['page.gguf', Buffer.from('<!DOCTYPE html>'), /byte 0: expected the magic GGUF/],
+      ['swapped.safetensors', swapped, /byte 0: expected length of the header of at most/],
+      ['short.safetensors', hf.subarray(0, 40), /byte 0: expected a header inside the file/],
+      ['cut.safetensors', hf.subarray(0, -8), /expected \d+ bytes of tensors/],
+      ['no.safetensors', Buffer.alloc(0), /only 0 bytes left/],
+      ['cut.pt', meta.subarray(0, meta.length >> 1), /the file may be cut off/],
+    ] as const) {
+      await writeFile(join(bare, name), bytes);
+      await expect(openCheckpoint(join(bare, name)), name).rejects.toMatchObject({
+        code: 'CORRAL_FORMAT_DAMAGED',
+        message: expect.stringMatching(found),
+      });
+    }
+  });
+
+  it('says which weights a folder lacks', async () => {
+    for (const [name, expected] of [
+      ['config.json', 'model.safetensors'],
+      ['params.json', 'consolidated.00.pth'],
+    ] as const) {
+      const lacking = join(folder, `lacking-${name}`);
+      await mkdir(lacking);
+      await writeFile(join(lacking, name), '{}');
+      await expect(openCheckpoint(lacking)).rejects.toMatchObject({
+        code: 'CORRAL_WEIGHTS_MISSING',
+        message: expect.stringContaining(expected),
+      });
+    }
+    const shards = join(folder, 'one-of-two');
+    await mkdir(shards);
+    for (const name of ['params.json', 'consolidated.00.pth']) {
+      await copyFile(join(folder, 'meta', name), join(shards, name));
+    }
+    await expect(openCheckpoint(shards)).rejects.toMatchObject({
+      code: 'CORRAL_SHARDS_MISSING',
+      message: expect.stringMatching(/has 1; .* suggest 2/),
+    });
+  });
+
+  it('calls a config that is none by its name, and no download damaged', async () => {
+    const bad = join(folder, 'bad.json');
+    await writeFile(bad, 'n_heads: 4');
+    const opened = openCheckpoint(join(folder, 'model.gguf'), { config: bad });
+    await expect(opened).rejects.toMatchObject({
+      code: 'CORRAL_CONFIG_INVALID',
+      message: expect.stringContaining('bad.json: the file must be JSON'),
+    });
   });
 
   it('takes a config from a file or an object, and says when the file is not there', async () => {
@@ -114,7 +178,37 @@ describe('openCheckpoint', () => {
       await opened.close();
     }
     const wrong = openCheckpoint(join(folder, 'meta'), { tokenizer: join(folder, 'text.txt') });
-    await expect(wrong).rejects.toMatchObject({ code: 'CORRAL_TOKENIZER_NEEDED' });
+    await expect(wrong).rejects.toMatchObject({ code: 'CORRAL_TOKENIZER_UNKNOWN' });
+  });
+});
+
+describe('openTokenizer', () => {
+  it('names what a JSON file lacks to be a tokenizer', async () => {
+    const path = join(folder, 'package.json');
+    for (const [json, message] of [
+      [{ name: 'x' }, 'model must be an object, found nothing'],
+      [{ model: { vocab: [] } }, 'model.vocab must be an object of pieces and ids, found []'],
+      [{ model: { vocab: {}, merges: [7] } }, 'model.merges.0 must be'],
+      [
+        { added_tokens: [{ id: -1 }], model: { vocab: {} } },
+        'added_tokens.0.id must be at least 0, found -1',
+      ],
+    ] as const) {
+      await writeFile(path, JSON.stringify(json));
+      const error: unknown = await openTokenizer(path).catch((cause: unknown) => cause);
+      expect(error).toMatchObject({ code: 'CORRAL_CONFIG_INVALID' });
+      expect((error as Error).message).toContain(message);
+      expect((error as Error).message).not.toMatch(/Invalid|undefined/);
+    }
+  });
+
+  it('reads the tokenizer.model beside a GGUF that has no tokenizer', async () => {
+    const both = join(folder, 'both');
+    await mkdir(both);
+    await writeGguf(join(both, 'empty.gguf'), { metadata: new Map(), tensors: [] });
+    await expect(openTokenizer(both)).rejects.toMatchObject({ code: 'CORRAL_TOKENIZER_UNKNOWN' });
+    await copyFile(join(folder, 'hf', 'tokenizer.model'), join(both, 'tokenizer.model'));
+    expect((await openTokenizer(both)).size).toBe(288);
   });
 });
 
@@ -125,8 +219,10 @@ describe.skipIf(!hasSharedData)('openTokenizer (needs the shared data)', () => {
     ['llama2-tokenizer', 'phi-3-mini-tokenizer.json'],
     ['llama2-tokenizer', 'ggml-vocab-llama-spm.gguf'],
     ['llama2-tokenizer', 'hf'],
+    // a vocabulary-only GGUF beside a tokenizer.model
+    ['llama2-tokenizer'],
     ['llama-2-tiny-random-gguf', 'llama-2-tiny-random.gguf'],
-  ])('reads %s/%s, the same Llama 2 tokens each time', async (...parts) => {
+  ])('reads %s %s, the same Llama 2 tokens each time', async (...parts) => {
     const tokenizer = await openTokenizer(sharedData(...parts));
     expect(tokenizer.encode('Hello World', { bos: true })).toEqual([1, 15043, 2787]);
   });
@@ -149,6 +245,6 @@ describe.skipIf(!hasSharedData)('openTokenizer (needs the shared data)', () => {
 
   it('says so where a checkpoint has none', async () => {
     const opened = openTokenizer(sharedData('stories260K', 'stories260K.bin'));
-    await expect(opened).rejects.toMatchObject({ code: 'CORRAL_TOKENIZER_NEEDED' });
+    await expect(opened).rejects.toMatchObject({ code: 'CORRAL_TOKENIZER_UNKNOWN' });
   });
 });

@@ -1,6 +1,7 @@
 // Opens any checkpoint or tokenizer: what it is shows in its contents, not only in its name.
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { CorralError } from '../base/define-errors.ts';
 import { errors } from '../base/errors.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -9,10 +10,11 @@ import { openGguf, readGgufTokenizer } from './gguf.ts';
 import { findWeights, openHuggingFace } from './hugging-face.ts';
 import { parseJson, readJsonFile, readTextFile } from './json-file.ts';
 import { listFolder } from './list-folder.ts';
-import { llama2cMagic, looksLikeLlama2c, openLlama2c } from './llama2c-checkpoint.ts';
+import { isLlama2cMagic, looksLikeLlama2c, openLlama2c } from './llama2c-checkpoint.ts';
 import { findShards, openMeta } from './meta.ts';
-import { looksLikeSafetensors } from './safetensors.ts';
-import { isTokenizerFile, readTokenizerFile } from './tokenizer-files.ts';
+import { looksLikeSafetensors, readSafetensors } from './safetensors.ts';
+import { findFolderTokenizer, isTokenizerFile, readTokenizerFile } from './tokenizer-files.ts';
+import { readTorchFile } from './torch-file.ts';
 import { withOpenFiles } from './view-checkpoint.ts';
 
 /** What a checkpoint may need from elsewhere. */
@@ -66,29 +68,41 @@ function withTokenizer(
 }
 
 /**
- * The tokenizer of a bare tokenizer file, a GGUF, a folder or any checkpoint. Throws TOKENIZER_NEEDED where there is none.
+ * The tokenizer of a bare tokenizer file, a GGUF, a folder or any checkpoint. Throws TOKENIZER_UNKNOWN where there is none.
  * @example const tokenizer = await openTokenizer('tokenizer.model');
  */
 export async function openTokenizer(path: string): Promise<Tokenizer> {
-  let found: Tokenizer | undefined;
-  if (await isFolder(path)) {
-    const names = await listFolder(path);
-    const name = ['tokenizer.model', 'tokenizer.json', 'tokenizer.bin'].find((one) =>
-      names.includes(one),
-    );
-    found = (findWeights(names) ?? findGguf(names)) ? await tokenizerOf(path) : undefined;
-    if (!found && name !== undefined) found = await readTokenizerFile(join(path, name));
-  } else {
-    const kind = await kindOf(path);
-    found = kind === undefined ? await readTokenizerFile(path) : await tokenizerOf(path, kind);
-  }
-  if (found === undefined) throw errors.TOKENIZER_NEEDED({ path });
+  const found = (await isFolder(path))
+    ? await tokenizerOfFolder(path)
+    : await tokenizerOfFile(path);
+  if (found === undefined) throw errors.TOKENIZER_UNKNOWN({ path });
   return found;
 }
 
-async function tokenizerOf(path: string, kind?: Kind): Promise<Tokenizer | undefined> {
+async function tokenizerOfFile(path: string): Promise<Tokenizer | undefined> {
+  const kind = await kindOf(path);
+  if (kind === undefined) return readTokenizerFile(path);
   // Some GGUF files hold a vocabulary and no tensors.
-  if (kind === 'gguf') return readGgufTokenizer(path);
+  return kind === 'gguf' ? readGgufTokenizer(path) : tokenizerOfCheckpoint(path);
+}
+
+async function tokenizerOfFolder(folder: string): Promise<Tokenizer | undefined> {
+  const names = await listFolder(folder);
+  const hasWeights = findWeights(names) !== undefined;
+  const ggufs = findGgufs(names);
+  const gguf = hasWeights || ggufs.length !== 1 ? undefined : join(folder, ggufs[0] as string);
+  const inGguf = gguf === undefined ? undefined : await readGgufTokenizer(gguf);
+  if (inGguf !== undefined) return inGguf;
+  const beside = await (await findFolderTokenizer(folder, names)).read();
+  if (beside !== undefined) return beside;
+  if (names.includes('tokenizer.bin')) return readTokenizerFile(join(folder, 'tokenizer.bin'));
+  if (ggufs.length > 1) throw errors.FOLDER_AMBIGUOUS({ path: folder, have: listNames(ggufs) });
+  // Meta's folders may have it beside them.
+  const isModel = hasWeights || findShards(folder, names).length > 0;
+  return isModel ? tokenizerOfCheckpoint(folder) : undefined;
+}
+
+async function tokenizerOfCheckpoint(path: string): Promise<Tokenizer | undefined> {
   const checkpoint = await openCheckpoint(path);
   try {
     return await checkpoint.tokenizer();
@@ -105,9 +119,23 @@ interface Config {
 async function readConfigOption(config: OpenOptions['config']): Promise<Config | undefined> {
   if (config === undefined) return undefined;
   if (typeof config !== 'string') return { json: config, path: 'the config given' };
-  const text = await readTextFile(config);
+  const text = await readTextFile(config).catch(rejectConfig);
   if (text === undefined) throw errors.FILE_NOT_FOUND({ path: config });
-  return { json: parseJson(text, config), path: config };
+  try {
+    return { json: parseJson(text, config), path: config };
+  } catch (error) {
+    return rejectConfig(error);
+  }
+
+  // The user named this file: that it may be the wrong one is likelier than damage.
+  function rejectConfig(cause: unknown): never {
+    if (!CorralError.isInstance(cause) || cause.code !== 'CORRAL_FORMAT_DAMAGED') throw cause;
+    const { expected, found } = cause.data;
+    throw errors.CONFIG_INVALID(
+      { path: config as string, field: 'the file', expected: `${expected}`, found: `${found}` },
+      { cause },
+    );
+  }
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -117,26 +145,35 @@ async function isFolder(path: string): Promise<boolean> {
 
 type Kind = 'gguf' | 'torch' | 'llama2c' | 'safetensors';
 
-async function kindOf(path: string): Promise<Kind | undefined> {
+async function withFile<T>(path: string, read: (file: SourceFile) => T): Promise<T> {
   const file = await openFile(path);
   try {
-    return kindOfFile(file);
+    return read(file);
   } finally {
     await file.close();
   }
 }
 
-function kindOfFile(file: SourceFile): Kind | undefined {
-  if (file.size < 8) return undefined;
-  const start = file.readSync(0, 8);
-  const view = new DataView(start.buffer, start.byteOffset, 8);
-  const magic = view.getUint32(0, true);
+function kindOf(path: string): Promise<Kind | undefined> {
+  return withFile(path, (file) => kindOfContents(file) ?? kindOfName(path));
+}
+
+function kindOfContents(file: SourceFile): Kind | undefined {
+  if (file.size < 4) return undefined;
+  const start = file.readSync(0, 4);
+  const magic = new DataView(start.buffer, start.byteOffset, 4).getUint32(0, true);
   if (magic === 0x46554747) return 'gguf';
   if (magic === 0x04034b50 || (start[0] === 0x80 && start[1] === 2 && start[2] === 0x8a))
     return 'torch';
-  if (magic === llama2cMagic) return 'llama2c';
+  if (isLlama2cMagic(magic)) return 'llama2c';
   if (looksLikeSafetensors(file)) return 'safetensors';
   return looksLikeLlama2c(file) ? 'llama2c' : undefined;
+}
+
+// Where the contents say nothing, a name that promises a format makes the file a damaged one of it.
+function kindOfName(path: string): Kind | undefined {
+  if (path.endsWith('.gguf')) return 'gguf';
+  return path.endsWith('.safetensors') ? 'safetensors' : undefined;
 }
 
 async function openSingle(path: string, config: Config | undefined): Promise<Checkpoint> {
@@ -149,6 +186,8 @@ async function openSingle(path: string, config: Config | undefined): Promise<Che
     case 'torch':
       return openTorch(path, config);
     case 'safetensors': {
+      // Damage first: nobody should look for the config of a file that cannot be read.
+      await withFile(path, readSafetensors);
       const source = { path, folder, names: await listFolder(folder), weights: name };
       return withOpenFiles((files) => openHuggingFace(withConfig(source, config), files));
     }
@@ -173,7 +212,10 @@ async function openTorch(path: string, config: Config | undefined): Promise<Chec
   const isShard = /^consolidated\.\d+\.pth$/.test(name);
   const shards = isShard ? findShards(folder, names) : [path];
   const found = config ?? (names.includes('params.json') ? await readParams(folder) : undefined);
-  if (found === undefined) throw errors.CONFIG_NEEDED({ path, missing: 'number of heads' });
+  if (found === undefined) {
+    await withFile(path, readTorchFile);
+    throw errors.CONFIG_NEEDED({ path, missing: 'number of heads' });
+  }
   const format = isShard ? 'meta' : 'torchtune';
   return withOpenFiles((files) => openMeta({ path, format, shards, config: found }, files));
 }
@@ -202,21 +244,33 @@ async function openFolder(
   if (weights !== undefined) {
     throw errors.CONFIG_NEEDED({ path, missing: 'config (there is no config.json)' });
   }
-  const gguf = findGguf(names);
-  if (gguf !== undefined) return openGguf(join(folder, gguf));
-  const list = names.slice(0, 8).join(', ');
-  throw errors.FORMAT_UNKNOWN({
-    path,
-    found: names.length === 0 ? 'no files' : `the files ${list}${names.length > 8 ? ', …' : ''}`,
-  });
+  const ggufs = findGgufs(names);
+  if (ggufs.length === 1) return openGguf(join(folder, ggufs[0] as string));
+  const models = [...ggufs, ...names.filter((name) => name.endsWith('.safetensors'))];
+  if (models.length > 1) throw errors.FOLDER_AMBIGUOUS({ path, have: listNames(models) });
+  const settings = (['config.json', 'params.json'] as const).find((name) => names.includes(name));
+  if (settings !== undefined) {
+    throw errors.WEIGHTS_MISSING({ path, found: `a ${settings}`, expected: weightsOf[settings] });
+  }
+  const found = names.length === 0 ? 'no files' : `the files ${listNames(names)}`;
+  throw errors.FORMAT_UNKNOWN({ path, found });
 }
 
-/** The only GGUF of a folder, or the first part of its only split one. */
-function findGguf(names: readonly string[]): string | undefined {
-  const heads = names.filter(
+const weightsOf = {
+  'config.json':
+    'model.safetensors, model.safetensors.index.json with its shards, or pytorch_model.bin',
+  'params.json': 'consolidated.00.pth and on',
+} as const;
+
+/** Every GGUF of a folder; a split one by its first part. */
+function findGgufs(names: readonly string[]): string[] {
+  return names.filter(
     (name) => name.endsWith('.gguf') && !/-(?!00001)\d{5}-of-\d{5}\.gguf$/.test(name),
   );
-  return heads.length === 1 ? heads[0] : undefined;
+}
+
+function listNames(names: readonly string[]): string {
+  return `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`;
 }
 
 async function readParams(folder: string): Promise<Config> {
@@ -231,14 +285,11 @@ function withConfig<T extends object>(
   return config === undefined ? source : { ...source, config };
 }
 
-async function describeStart(path: string): Promise<string> {
-  const file = await openFile(path);
-  try {
+function describeStart(path: string): Promise<string> {
+  return withFile(path, (file) => {
     const start = file.readSync(0, Math.min(8, file.size));
     return file.size === 0
       ? 'no bytes'
       : `${file.size} bytes that begin with ${Buffer.from(start).toString('hex')}`;
-  } finally {
-    await file.close();
-  }
+  });
 }

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errors } from '../base/errors.ts';
+import { kindOfPlace } from './files.ts';
 
 /** When a folder may take the place of one that is there. */
 export interface ReplaceFolderOptions {
@@ -48,16 +49,17 @@ async function checkTarget(path: string, { mayReplace }: ReplaceFolderOptions): 
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return false;
   if (!found.isDirectory()) {
-    throw errors.FILE_UNWRITABLE({
+    throw errors.FILE_KIND_WRONG({
       path,
-      reason: 'a file of that name is there; a folder is needed',
+      found: kindOfPlace(found),
+      needed: 'a folder, or an output that ends in .gguf,',
     });
   }
   const names = await readdir(path).catch((cause) => unwritable(path, cause));
   if (names.length === 0 || (await mayReplace(path, names))) return true;
-  throw errors.FILE_UNWRITABLE({
+  throw errors.OUTPUT_EXISTS({
     path,
-    reason: `the folder has files in it that would be lost (${names.slice(0, 4).join(', ')})`,
+    found: `a folder with files that would be lost (${names.slice(0, 4).join(', ')})`,
   });
 }
 

@@ -26,7 +26,7 @@ const tokenizerFile = z.looseObject({
     // a record schema would lose a piece named __proto__
     vocab: z.custom<Readonly<Record<string, unknown>>>(
       (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-      'must be an object of pieces and ids',
+      'an object of pieces and ids',
     ),
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).default([]),
     byte_fallback: z.boolean().nullish(),
@@ -119,13 +119,39 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
+  let found: unknown = value;
+  for (const key of issue?.path ?? []) found = (found as Record<PropertyKey, unknown>)?.[key];
   throw errors.CONFIG_INVALID({
     path,
     field: issue?.path.join('.') || 'the file',
-    expected: 'as Hugging Face writes it',
-    found: issue?.message ?? 'something else',
+    expected: expectedOf(issue),
+    found: (JSON.stringify(found) ?? 'nothing').slice(0, 100),
   });
 }
+
+function expectedOf(issue: z.core.$ZodIssue | undefined): string {
+  switch (issue?.code) {
+    case 'invalid_type':
+      return articles[issue.expected] ?? `of type ${issue.expected}`;
+    case 'too_small':
+      return `at least ${issue.minimum}`;
+    case 'too_big':
+      return `at most ${issue.maximum}`;
+    case 'custom':
+      return issue.message;
+    default:
+      return 'as Hugging Face writes it';
+  }
+}
+
+const articles: Readonly<Record<string, string>> = {
+  object: 'an object',
+  array: 'a list',
+  string: 'a string',
+  boolean: 'true or false',
+  int: 'a whole number',
+  number: 'a number',
+};
 
 function readVocabulary(file: TokenizerFile, config: ConfigFile, path: string): JsonVocabulary {
   const invalid = (field: string, expected: string, found: string): Error =>
