@@ -6,7 +6,7 @@ import { tinyCheckpoint, tinyConfig } from './tiny-llama.ts';
 /** Writes the model; the same bytes every time. */
 export async function makeTinyModel(path: string): Promise<void> {
   const config = tinyConfig({ dim: 64, heads: 4, kvHeads: 2, headDim: 16, feedForward: 96 });
-  await convertCheckpoint(tinyCheckpoint(config), path, { type: 'f16' });
+  await convertCheckpoint(tinyCheckpoint(config), path, { type: 'f16', force: true });
 }
 
 const [out] = process.argv.slice(2);

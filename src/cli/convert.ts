@@ -53,7 +53,7 @@ export function addConvert(program: Command, context: Context): void {
       'gguf or safetensors',
       readChoice('--format', ['gguf', 'safetensors']),
     )
-    .option('--force', 'replace a folder even if it has other files in it')
+    .option('--force', 'replace a file, or a folder with files that Corral did not write')
     .action((model, out, options) => convert(model, out, options, context));
   addCommonOptions(addIdleDeviceOptions(addFileOptions(command)), 'what was written');
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -176,6 +176,59 @@ describe('convertCheckpoint', () => {
     await convertCheckpoint(model, out, { type: 'f16', force: true });
     expect(await readdir(out)).toEqual(before);
     expect((await readdir(folder)).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('replaces a file only when that is asked for', async () => {
+    const out = join(folder, 'there.gguf');
+    await writeFile(out, 'dear');
+    await expect(convertCheckpoint(model, out, { type: 'f16' })).rejects.toMatchObject({
+      code: 'CORRAL_OUTPUT_EXISTS',
+      hint: expect.stringContaining('--force'),
+    });
+    expect(await readFile(out, 'utf8')).toBe('dear');
+    await convertCheckpoint(model, out, { type: 'f16', force: true });
+    await (await openCheckpoint(out)).close();
+  });
+
+  it('never writes over what it reads, by whatever name, not even when forced', async () => {
+    const inside = await mkdtemp(join(folder, 'inputs-'));
+    const [gguf, hf] = [join(inside, 'in.gguf'), join(inside, 'hf')];
+    await convertCheckpoint(model, gguf, { type: 'f32' });
+    await convertCheckpoint(model, hf, { type: 'f32' });
+    const [fileLink, folderLink] = [join(folder, 'link.gguf'), join(folder, 'link')];
+    await symlink(gguf, fileLink);
+    await symlink(hf, folderLink);
+    const before = await readFile(gguf);
+    for (const [input, out] of [
+      [gguf, gguf],
+      [fileLink, gguf],
+      [gguf, fileLink],
+      [gguf, inside],
+      [hf, hf],
+      [hf, folderLink],
+      [folderLink, hf],
+      [join(hf, 'model.safetensors'), inside],
+      [hf, join(hf, 'model.safetensors')],
+    ] as const) {
+      const opened = await openCheckpoint(input);
+      const format = out.endsWith('.gguf') ? 'gguf' : 'safetensors';
+      const converting = convertCheckpoint(opened, out, { type: 'f16', format, force: true });
+      await expect(converting, out).rejects.toMatchObject({
+        code: 'CORRAL_OPTION_INVALID',
+        message: expect.stringContaining(`the output is ${out};`),
+      });
+      await opened.close();
+    }
+    expect((await readFile(gguf)).equals(before)).toBe(true);
+    await (await openCheckpoint(hf)).close();
+  });
+
+  it.each(['gguf', 'safetensors'] as const)('never replaces a device: %s', async (format) => {
+    const converting = convertCheckpoint(model, '/dev/null', { type: 'f16', format, force: true });
+    await expect(converting).rejects.toMatchObject({
+      code: 'CORRAL_FILE_KIND_WRONG',
+      message: expect.stringContaining('/dev/null is a device'),
+    });
   });
 
   it('does not write over a file with a folder, nor a folder somebody else made', async () => {

@@ -5,6 +5,7 @@ import type { OnProgress } from '../base/progress.ts';
 import type { WeightDType } from '../tensor/dtype.ts';
 import type { Checkpoint, TensorInfo } from './checkpoint.ts';
 import type { ConvertJob } from './convert-job.ts';
+import { checkOutput } from './convert-output.ts';
 import { type ConvertType, checkConvertType, planTensors } from './convert-plan.ts';
 import { convertToGguf } from './convert-to-gguf.ts';
 import { convertToSafetensors } from './convert-to-safetensors.ts';
@@ -16,7 +17,7 @@ export interface ConvertOptions {
   readonly type: string;
   /** Default: GGUF when the path ends in `.gguf`, else safetensors. */
   readonly format?: 'gguf' | 'safetensors';
-  /** Replace a folder even if it has other files in it. */
+  /** Replace a file, or a folder with files that Corral did not write. */
   readonly force?: boolean;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
@@ -37,8 +38,8 @@ export interface ConvertReport {
 }
 
 /**
- * Converts a checkpoint to `out`, a `.gguf` file or a folder.
- * Throws OPTION_INVALID, FILE_UNWRITABLE, ABORTED, or what is wrong with the checkpoint.
+ * Converts a checkpoint to `out`, a `.gguf` file or a folder; never over what it reads.
+ * Throws OPTION_INVALID, OUTPUT_EXISTS, FILE_KIND_WRONG, FILE_UNWRITABLE, ABORTED, or what is wrong with the checkpoint.
  * @example await convertCheckpoint(await openCheckpoint('llama-2-7b'), 'llama.gguf', { type: 'q4_k_m' });
  */
 export async function convertCheckpoint(
@@ -55,6 +56,8 @@ export async function convertCheckpoint(
       allowed: 'f32, f16, bf16; for quantised types let the output end in .gguf',
     });
   }
+  const force = options.force ?? false;
+  await checkOutput(out, { inputs: [checkpoint.path, ...checkpoint.files], format, force });
   checkTensors(checkpoint.config, checkpoint.tensors, checkpoint.path);
   const infos = [...tensorShapes(checkpoint.config).keys()].map(
     (name) => checkpoint.tensors.get(name) as TensorInfo,
@@ -71,7 +74,7 @@ export async function convertCheckpoint(
     out,
     type,
     tensors: plan.map(({ dtype }, i) => ({ info: infos[i] as TensorInfo, dtype })),
-    force: options.force ?? false,
+    force,
     signal: options.signal,
     onBytes,
   };
