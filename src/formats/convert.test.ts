@@ -12,7 +12,7 @@ import { tokenizerFromGguf } from '../tokenizer/index.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { convertCheckpoint } from './convert.ts';
 import type { LlamaConfig, RopeScaling } from './llama-config.ts';
-import { openCheckpoint } from './open.ts';
+import { openCheckpoint, openTokenizer } from './open.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -325,6 +325,29 @@ describe('convertCheckpoint', () => {
 });
 
 describe.skipIf(!hasSharedData)('conversions of real models (needs the shared data)', () => {
+  it.each(['tidied.gguf', 'tidied'])(
+    'keeps the tokens of a tokenizer that tidies spaces: %s',
+    async (name) => {
+      const checkpoint = await openCheckpoint(sharedData('babyllama105', 'model5000.bin'), {
+        tokenizer: sharedData('babyllama105', 'tok105.model'),
+      });
+      const original = await checkpoint.tokenizer();
+      const first = join(folder, name);
+      await convertCheckpoint(checkpoint, first, { type: 'f32' });
+      await checkpoint.close();
+      const opened = await openCheckpoint(first);
+      const last = join(folder, `${name}-again`);
+      await convertCheckpoint(opened, last, { type: 'f32' });
+      await opened.close();
+      for (const path of [first, last]) {
+        const tokenizer = await openTokenizer(path);
+        for (const text of ['a  b', '   Once   upon\n\n a time  ', 'plain text', ' ']) {
+          expect(tokenizer.encode(text)).toEqual(original?.encode(text));
+        }
+      }
+    },
+  );
+
   it('re-emits the tokenizer of a llama2.c model and copies one that is a file', async () => {
     const path = sharedData('stories260K', 'stories260K.bin');
     const out = join(folder, 'stories');

@@ -156,4 +156,8 @@ function putTokenizer(
   put('add_bos_token', 'bool', facts.addBos);
   put('add_eos_token', 'bool', false);
   put('add_space_prefix', 'bool', facts.addSpacePrefix);
+  put('remove_extra_whitespaces', 'bool', facts.removeExtraSpaces);
+  if (facts.charsMap !== undefined) {
+    fields.set(key('precompiled_charsmap'), arrayField('u8', Array.from(facts.charsMap)));
+  }
 }

@@ -245,5 +245,7 @@ function readTokenizer(metadata: GgufMetadata, path: string): Tokenizer | undefi
     padId: readId(metadata, key('padding_token_id')),
     addBos: metadata.boolean(key('add_bos_token')),
     addSpacePrefix: metadata.boolean(key('add_space_prefix')),
+    removeExtraSpaces: metadata.boolean(key('remove_extra_whitespaces')),
+    charsMap: metadata.numbers(key('precompiled_charsmap')),
   });
 }

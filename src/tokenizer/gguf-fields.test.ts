@@ -7,6 +7,8 @@ import { tinyTokenizer } from '../../test/tiny-llama.ts';
 import { ggufFieldsOf } from './gguf-fields.ts';
 import { type GgufTokenizerFields, tokenizerFromGguf } from './gguf-tokenizer.ts';
 import { tokenizerFromJson } from './json-tokenizer.ts';
+import { tokenizerFromSentencePiece } from './sentencepiece-model.ts';
+import { writeSentencePiece } from './write-sentencepiece.ts';
 
 const tricky = ['', ' two  spaces', "We'll see 12345\n\n", 'ñandú \u{1f999}', '</s><s>', '\u2581x'];
 
@@ -80,6 +82,39 @@ describe('a SentencePiece tokenizer', () => {
     }
     expect([after.bos, after.eos, after.addsBos]).toEqual([before.bos, before.eos, before.addsBos]);
     for (const text of tricky) expect(after.encode(text)).toEqual(before.encode(text));
+  });
+
+  // A trie with one key, `A`, and its replacement `b`: after the unit of the root come, at the place
+  // its offset and the byte point to, the unit of `A` and its leaf.
+  const charsMap = (): Uint8Array => {
+    const units = new Uint32Array(0x80);
+    units[0] = 0; // offset 0
+    units[0x41] = 0x41 | 0x100 | (0x40 << 10); // label, has a leaf, offset 0x40
+    units[0x01] = 0x80000000; // the leaf, at 0x41 ^ 0x40: replacement at 0
+    return Uint8Array.from(
+      Buffer.concat([
+        Buffer.from(Uint32Array.of(units.byteLength).buffer),
+        Buffer.from(units.buffer),
+        Buffer.from('b\0'),
+      ]),
+    );
+  };
+
+  it('keeps what it does to a text first: extra spaces removed, a compiled normaliser', () => {
+    const { tokens, scores, tokenTypes } = ggufFieldsOf(tinyTokenizer(320));
+    const fields = { model: 'llama', tokens, scores, tokenTypes, bosId: 1, eosId: 2 };
+    const before = tokenizerFromGguf({ ...fields, removeExtraSpaces: true, charsMap: charsMap() });
+    const plain = tokenizerFromGguf(fields);
+    const asSigned = { ...ggufFieldsOf(before), charsMap: new Int8Array(charsMap()) };
+    const model = writeSentencePiece(before);
+    for (const after of [
+      tokenizerFromGguf(ggufFieldsOf(before)),
+      tokenizerFromGguf(asSigned),
+      tokenizerFromSentencePiece(model, 'x.model'),
+    ]) {
+      expect(after.encode('  A  cat ')).toEqual(plain.encode('b cat'));
+      for (const text of tricky) expect(after.encode(text)).toEqual(before.encode(text));
+    }
   });
 
   it.skipIf(!hasSharedData)(

@@ -38,9 +38,15 @@ function sentencePieceFields({
   model,
 }: SentencePieceTokenizer): Pick<
   GgufTokenizerFields,
-  'model' | 'pre' | 'tokens' | 'scores' | 'tokenTypes' | 'addSpacePrefix'
+  | 'model'
+  | 'pre'
+  | 'tokens'
+  | 'scores'
+  | 'tokenTypes'
+  | 'addSpacePrefix'
+  | 'removeExtraSpaces'
+  | 'charsMap'
 > {
-  if (model.normalize) throw unsupported('a compiled normaliser');
   if (!model.escapeSpaces) throw unsupported('spaces that are not U+2581');
   return {
     model: 'llama',
@@ -49,6 +55,9 @@ function sentencePieceFields({
     scores: model.scores,
     tokenTypes: model.kinds.map((kind) => typeNumbers[kind]),
     addSpacePrefix: model.dummySpace !== 'none',
+    // Few models want these; without them a file means what its readers take for granted.
+    removeExtraSpaces: model.removeExtraSpaces || undefined,
+    charsMap: model.charsMap,
   };
 }
 
@@ -76,6 +85,6 @@ function unsupported(feature: string): Error {
   return errors.FORMAT_UNSUPPORTED({
     path: 'The tokenizer',
     feature,
-    allowed: 'SentencePiece with the identity normaliser, or byte-level BPE with a known splitting',
+    allowed: 'SentencePiece with spaces as U+2581, or byte-level BPE with a known splitting',
   });
 }

@@ -9,6 +9,7 @@ import {
   pieceModelDefaults,
 } from './piece-model.ts';
 import { preTokenizerFor } from './pre-tokenizers.ts';
+import { readCharsMap } from './precompiled-charsmap.ts';
 import { SentencePieceTokenizer } from './sentencepiece-tokenizer.ts';
 import type { TokenId, Tokenizer } from './tokenizer.ts';
 
@@ -30,6 +31,10 @@ export interface GgufTokenizerFields {
   readonly padId?: number | undefined;
   readonly addBos?: boolean | undefined;
   readonly addSpacePrefix?: boolean | undefined;
+  /** `tokenizer.ggml.remove_extra_whitespaces` */
+  readonly removeExtraSpaces?: boolean | undefined;
+  /** `tokenizer.ggml.precompiled_charsmap`: SentencePiece's compiled normaliser, as bytes of either sign. */
+  readonly charsMap?: ArrayLike<number> | undefined;
   /** For messages. */
   readonly path?: string | undefined;
 }
@@ -124,6 +129,7 @@ function sentencePiece(fields: GgufTokenizerFields, path: string): Tokenizer {
     });
   }
   const unknown = idOrNone(fields.unknownId) ?? kinds.indexOf('unknown');
+  const charsMap = Uint8Array.from(fields.charsMap ?? []);
   return new SentencePieceTokenizer({
     ...pieceModelDefaults,
     pieces: fields.tokens,
@@ -135,6 +141,8 @@ function sentencePiece(fields: GgufTokenizerFields, path: string): Tokenizer {
     unknown: unknown < 0 ? undefined : unknown,
     addsBos: fields.addBos ?? true,
     dummySpace: (fields.addSpacePrefix ?? true) ? 'every' : 'none',
+    removeExtraSpaces: fields.removeExtraSpaces ?? false,
+    ...(charsMap.length > 0 && { charsMap, normalize: readCharsMap(charsMap, { path, base: 0 }) }),
   });
 }
 

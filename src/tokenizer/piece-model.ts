@@ -35,6 +35,8 @@ export interface PieceModel {
   /** What an unknown token is decoded to. */
   readonly unknownSurface: string;
   readonly normalize: Normalize | undefined;
+  /** SentencePiece's compiled form of `normalize`: what is written where the tokenizer is written. */
+  readonly charsMap: Uint8Array | undefined;
   /** Merges in order, when the file lists them instead of scores: pairs of piece strings. */
   readonly merges: readonly (readonly [string, string])[] | undefined;
   /** By id, for the few that eat spaces. */
@@ -49,6 +51,7 @@ type Defaulted =
   | 'escapeSpaces'
   | 'unknownSurface'
   | 'normalize'
+  | 'charsMap'
   | 'merges'
   | 'spaceEating';
 
@@ -61,6 +64,7 @@ export const pieceModelDefaults: Pick<PieceModel, Defaulted> = {
   escapeSpaces: true,
   unknownSurface: ' \u2047 ',
   normalize: undefined,
+  charsMap: undefined,
   merges: undefined,
   spaceEating: new Map(),
 };

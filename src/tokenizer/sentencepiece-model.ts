@@ -86,8 +86,10 @@ export function tokenizerFromSentencePiece(bytes: Uint8Array, path: string): Tok
     removeExtraSpaces: spaces.removeExtraSpaces,
     escapeSpaces: spaces.escapeSpaces,
     unknownSurface: special.unknownSurface,
-    normalize:
-      charsMap.length > 0 ? readCharsMap(charsMap, { path, base: charsMapOffset }) : undefined,
+    ...(charsMap.length > 0 && {
+      charsMap,
+      normalize: readCharsMap(charsMap, { path, base: charsMapOffset }),
+    }),
   });
 }
 

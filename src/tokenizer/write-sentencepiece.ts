@@ -20,11 +20,11 @@ const types: Readonly<Record<PieceKind, number>> = {
  * @example await writeFile('tokenizer.model', writeSentencePiece(tokenizer));
  */
 export function writeSentencePiece(tokenizer: Tokenizer): Uint8Array {
-  if (!(tokenizer instanceof SentencePieceTokenizer) || tokenizer.model.normalize) {
+  if (!(tokenizer instanceof SentencePieceTokenizer)) {
     throw errors.FORMAT_UNSUPPORTED({
       path: 'the tokenizer',
-      feature: 'byte-level merges or a compiled normaliser',
-      allowed: 'SentencePiece byte-pair tokenizers with the identity normaliser as tokenizer.model',
+      feature: 'byte-level merges',
+      allowed: 'SentencePiece byte-pair tokenizers as tokenizer.model',
     });
   }
   const { model } = tokenizer;
@@ -58,14 +58,12 @@ export function writeSentencePiece(tokenizer: Tokenizer): Uint8Array {
     if (piece !== undefined) trainer.string(field, piece);
   }
   file.bytes(2, trainer.finish());
-  file.bytes(
-    3,
-    new MessageWriter()
-      .string(1, 'identity')
-      .varint(3, model.dummySpace !== 'none')
-      .varint(4, model.removeExtraSpaces)
-      .varint(5, model.escapeSpaces)
-      .finish(),
-  );
+  const normalizer = new MessageWriter().string(1, model.charsMap ? 'user_defined' : 'identity');
+  if (model.charsMap) normalizer.bytes(2, model.charsMap);
+  normalizer
+    .varint(3, model.dummySpace !== 'none')
+    .varint(4, model.removeExtraSpaces)
+    .varint(5, model.escapeSpaces);
+  file.bytes(3, normalizer.finish());
   return file.finish();
 }
