@@ -202,7 +202,7 @@ export const errorTable = {
     status: 400,
     message: (e: { path: string }): string =>
       `${e.path} is no tokenizer, and no checkpoint with one.`,
-    hint: 'Tokenizers are in a tokenizer.model, a tokenizer.json, a llama2.c tokenizer.bin, a GGUF, or a folder with one of those.',
+    hint: 'Name a tokenizer.model, a tokenizer.json, a llama2.c tokenizer.bin, a GGUF, or a folder with one of those; for a checkpoint that has none, with --tokenizer.',
   },
   TOKEN_UNKNOWN: {
     status: 400,

@@ -51,7 +51,7 @@ export function parseJson(text: string, path: string): unknown {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const offset = Number(/position (\d+)/.exec(reason)?.[1] ?? 0);
     throw errors.FORMAT_DAMAGED(
-      { path, offset, expected: 'JSON', found: reason.slice(0, 200) },
+      { path, offset, expected: 'JSON', found: reason.replace(/\s+/g, ' ').slice(0, 200) },
       { cause },
     );
   }

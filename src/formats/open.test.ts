@@ -127,11 +127,11 @@ describe('openCheckpoint', () => {
 
   it('calls a config that is none by its name, and no download damaged', async () => {
     const bad = join(folder, 'bad.json');
-    await writeFile(bad, 'n_heads: 4');
+    await writeFile(bad, '# Heads\n\nn_heads: 4');
     const opened = openCheckpoint(join(folder, 'model.gguf'), { config: bad });
     await expect(opened).rejects.toMatchObject({
       code: 'CORRAL_CONFIG_INVALID',
-      message: expect.stringContaining('bad.json: the file must be JSON'),
+      message: expect.stringMatching(/bad\.json: the file must be JSON, found .*valid JSON\.$/),
     });
   });
 
