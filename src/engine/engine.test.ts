@@ -7,8 +7,9 @@ import type { Checkpoint } from '../formats/checkpoint.ts';
 import type { Tap } from '../model/llama.ts';
 import { loadWeights } from '../model/weights.ts';
 import { append } from '../tensor/ops.ts';
-import { Engine, type EngineOptions, type GenerateRequest } from './engine.ts';
+import { Engine, type EngineOptions } from './engine.ts';
 import type { GenerationEvent, TokenDelta } from './generate-job.ts';
+import type { GenerateRequest } from './generate-request.ts';
 
 async function openEngine(
   device: Device,

@@ -9,8 +9,9 @@ import { ropeFrequencies } from '../model/rope.ts';
 import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { allocateCache, type CacheType, countPages, pageSize } from './cache.ts';
 import { GenerateJob, type GenerationEvent } from './generate-job.ts';
+import { checkLimits, freshSeed, type GenerateRequest } from './generate-request.ts';
 import type { Job } from './job.ts';
-import { checkBias, resolveSampling, type SamplingRequest } from './sampling-options.ts';
+import { checkBias, resolveSampling } from './sampling-options.ts';
 import {
   apply,
   createScheduler,
@@ -21,8 +22,8 @@ import {
   type Sequence,
 } from './scheduler.ts';
 import { type Score, ScoreJob } from './score-job.ts';
-import { type StepChunk, StepRunner } from './step.ts';
-import { maxTopLogprobs, recordStep } from './step-program.ts';
+import { type StepChunk, type StepResult, StepRunner } from './step.ts';
+import { recordStep } from './step-program.ts';
 
 // Rows of one step: enough to use the matrix kernels fully, few enough that running answers do not wait.
 const rowBudget = 256;
@@ -47,21 +48,9 @@ export interface EngineOptions {
   readonly taps?: ReadonlyMap<string, Tap>;
 }
 
-/** A request for one answer. */
-export interface GenerateRequest extends SamplingRequest {
-  /** At least one token; usually it begins with BOS. */
-  readonly prompt: readonly TokenId[];
-  /** Default: what is left of the context. */
-  readonly maxTokens?: number;
-  /** Ids that end the answer; they are not part of it. Default: the tokenizer's EOS. */
-  readonly endTokens?: readonly TokenId[];
-  /** Strings that end the answer; they are not part of it. */
-  readonly stop?: string | readonly string[];
-  /** Alternatives to report per token, 0 to 32; absent: no log-probabilities. */
-  readonly logprobs?: number;
-  /** `text` takes off the space that tokenizers put before a text. Default `continuation`. */
-  readonly start?: 'text' | 'continuation';
-  readonly signal?: AbortSignal;
+interface OpenJob {
+  readonly job: Job;
+  readonly onAbort: () => void;
 }
 
 /** Turns requests into tokens. Close it before its device. */
@@ -74,10 +63,11 @@ export class Engine {
   readonly #cache: Readonly<Record<string, DeviceBuffer>>;
   readonly #runner: StepRunner;
   readonly #state: SchedulerState;
-  readonly #jobs = new Map<Sequence, Job>();
+  readonly #open = new Map<Sequence, OpenJob>();
   #nextId = 0;
   #working: Promise<void> | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
+  #step: { readonly jobs: readonly Job[]; readonly abort: AbortController } | undefined;
 
   private constructor(
     options: EngineOptions,
@@ -134,8 +124,8 @@ export class Engine {
     this.#checkTokens(prompt);
     checkBias(sampling.logitBias, this.config.vocab);
     checkLimits(request, stop, this.#tokenizer !== undefined);
-    const maxTokens = request.maxTokens ?? this.context - prompt.length;
-    const length = prompt.length + Math.max(maxTokens, 1);
+    const maxTokens = request.maxTokens ?? Math.max(this.context - prompt.length, 1);
+    const length = prompt.length + maxTokens;
     if (length > this.context) {
       throw errors.CONTEXT_OVERFLOW({ have: length, limit: this.context });
     }
@@ -192,18 +182,20 @@ export class Engine {
     return job.result;
   }
 
-  /** Ends all requests as aborted and frees the cache. A second call does nothing. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const job of this.#jobs.values()) job.abort();
-    this.#jobs.clear();
+  /** Ends all requests as aborted, the step under way too, and frees the cache. Calls after the first await it. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeOnce();
+    return this.#closing;
+  }
+
+  async #closeOnce(): Promise<void> {
+    for (const { job } of [...this.#open.values()]) this.#abort(job);
     await this.#working;
     for (const buffer of Object.values(this.#cache)) this.#device.free(buffer);
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw errors.MODEL_CLOSED();
+    if (this.#closing !== undefined) throw errors.MODEL_CLOSED();
   }
 
   #checkTokens(tokens: readonly TokenId[]): void {
@@ -244,33 +236,49 @@ export class Engine {
   }
 
   #submit(job: Job): void {
-    this.#jobs.set(job.sequence, job);
+    const onAbort = (): void => this.#abort(job);
+    this.#open.set(job.sequence, { job, onAbort });
     enqueue(this.#state, job.sequence);
+    job.signal?.addEventListener('abort', onAbort);
+    if (job.signal?.aborted === true) this.#abort(job);
     this.#working ??= this.#work();
   }
 
+  #abort(job: Job): void {
+    job.abort();
+    this.#drop(job);
+  }
+
+  // Takes a job out. When nobody waits for the step under way any more, the step ends early.
   #drop(job: Job): void {
-    if (!this.#jobs.delete(job.sequence)) return;
+    const open = this.#open.get(job.sequence);
+    if (open === undefined) return;
+    job.signal?.removeEventListener('abort', open.onAbort);
+    this.#open.delete(job.sequence);
     remove(this.#state, job.sequence);
+    const step = this.#step;
+    if (step?.jobs.every((each) => !this.#isOpen(each)) === true) step.abort.abort();
+  }
+
+  #isOpen(job: Job): boolean {
+    return this.#open.has(job.sequence);
   }
 
   async #work(): Promise<void> {
     // Requests made in the same turn of the event loop share the first step.
     await Promise.resolve();
     try {
-      while (this.#jobs.size > 0) await this.#stepOnce();
+      while (this.#open.size > 0) await this.#stepOnce();
     } catch (error) {
-      for (const job of this.#jobs.values()) job.fail(error);
-      for (const job of [...this.#jobs.values()]) this.#drop(job);
+      for (const { job } of [...this.#open.values()]) this.#fail(job, error);
     } finally {
       this.#working = undefined;
     }
   }
 
   async #stepOnce(): Promise<void> {
-    this.#dropAborted();
     const chunks = plan(this.#state, rowBudget).map((chunk): StepChunk => {
-      const job = present(this.#jobs.get(chunk.sequence), 'job');
+      const { job } = present(this.#open.get(chunk.sequence), 'job');
       const end = chunk.start + chunk.count;
       const first = Math.max(chunk.start, chunk.sequence.outputsFrom);
       const wishes = Array.from({ length: Math.max(0, end - first) }, (_, index) =>
@@ -278,84 +286,44 @@ export class Engine {
       );
       return { ...chunk, frequencies: job.frequencies, wishes };
     });
-    invariant(chunks.length > 0 || this.#jobs.size === 0, 'every open request can go on');
-    if (chunks.length > 0) await this.#step(chunks);
+    invariant(chunks.length > 0, 'every open request can go on');
+    const jobs = chunks.map(({ sequence }) => present(this.#open.get(sequence), 'job').job);
+    this.#step = { jobs, abort: new AbortController() };
+    try {
+      const result = await this.#runner.run(this.#state, chunks, this.#step.abort.signal);
+      apply(chunks);
+      await this.#deliver(chunks, jobs, result);
+    } catch (error) {
+      for (const job of jobs) this.#fail(job, error);
+    } finally {
+      this.#step = undefined;
+    }
   }
 
-  async #step(chunks: readonly StepChunk[]): Promise<void> {
-    const jobs = chunks.map(({ sequence }) => present(this.#jobs.get(sequence), 'job'));
-    const abort = new AbortController();
-    const unlisten = whenAllAborted(jobs, () => abort.abort());
-    try {
-      const result = await this.#runner.run(this.#state, chunks, abort.signal);
-      apply(chunks);
-      let row = 0;
-      for (const [index, { start, count, wishes }] of chunks.entries()) {
-        const job = present(jobs[index], 'job');
-        for (let i = 0; i < wishes.length; i++, row++) {
-          if (this.#jobs.get(job.sequence) !== job || job.signal?.aborted === true) continue;
-          const position = start + count - wishes.length + i;
+  // Hands each output row to its job. What goes wrong with one request is that request's alone.
+  async #deliver(
+    chunks: readonly StepChunk[],
+    jobs: readonly Job[],
+    result: StepResult,
+  ): Promise<void> {
+    let row = 0;
+    for (const [index, { start, count, wishes }] of chunks.entries()) {
+      const job = present(jobs[index], 'job');
+      for (let i = 0; i < wishes.length; i++, row++) {
+        if (!this.#isOpen(job)) continue;
+        const position = start + count - wishes.length + i;
+        try {
           if (await job.accept(result, row, position)) this.#drop(job);
+        } catch (error) {
+          this.#fail(job, error);
         }
       }
-    } catch (error) {
-      for (const job of jobs) {
-        if (job.signal?.aborted !== true) job.fail(error);
-        else if (this.#jobs.has(job.sequence)) job.abort();
-        this.#drop(job);
-      }
-    } finally {
-      unlisten();
     }
   }
 
-  #dropAborted(): void {
-    for (const job of [...this.#jobs.values()]) {
-      if (job.signal?.aborted !== true) continue;
-      job.abort();
-      this.#drop(job);
-    }
-  }
-}
-
-// Calls back once, when every one of the jobs has been aborted.
-function whenAllAborted(jobs: readonly Job[], callback: () => void): () => void {
-  const signals = jobs.map((job) => job.signal);
-  const check = (): void => {
-    if (signals.every((signal) => signal?.aborted === true)) callback();
-  };
-  for (const signal of signals) signal?.addEventListener('abort', check);
-  return () => {
-    for (const signal of signals) signal?.removeEventListener('abort', check);
-  };
-}
-
-function freshSeed(): number {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high & 0x1fffff) * 2 ** 32 + low;
-}
-
-function checkLimits(
-  { maxTokens, logprobs }: GenerateRequest,
-  stop: readonly string[],
-  hasTokenizer: boolean,
-): void {
-  const refuse = (option: string, found: string, allowed: string): never => {
-    throw errors.OPTION_INVALID({ option, found, allowed });
-  };
-  if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 0)) {
-    refuse('maxTokens', String(maxTokens), 'an integer from 0');
-  }
-  if (
-    logprobs !== undefined &&
-    !(Number.isInteger(logprobs) && logprobs >= 0 && logprobs <= maxTopLogprobs)
-  ) {
-    refuse('logprobs', String(logprobs), `an integer from 0 to ${maxTopLogprobs}`);
-  }
-  if (!(Array.isArray(stop) && stop.every((each) => typeof each === 'string'))) {
-    refuse('stop', typeof stop, 'a string or a list of strings');
-  }
-  if (stop.length > 0 && !hasTokenizer) {
-    refuse('stop', `${stop.length} strings`, 'none without a tokenizer; give one with --tokenizer');
+  #fail(job: Job, error: unknown): void {
+    if (!this.#isOpen(job)) return;
+    job.fail(error);
+    this.#drop(job);
   }
 }

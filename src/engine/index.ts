@@ -1,6 +1,6 @@
 // The public door `corral/engine`.
 export { type CacheType, cacheBytesPerToken, cacheTypes } from './cache.ts';
-export { Engine, type EngineOptions, type GenerateRequest } from './engine.ts';
+export { Engine, type EngineOptions } from './engine.ts';
 export type {
   FinishReason,
   GenerationEvent,
@@ -8,6 +8,7 @@ export type {
   TokenDelta,
   TokenLogprob,
 } from './generate-job.ts';
+export type { GenerateRequest } from './generate-request.ts';
 export { measurePerplexity, type Perplexity, type PerplexityRequest } from './perplexity.ts';
 export type { SamplingOptions, SamplingRequest } from './sampling-options.ts';
 export type { Score } from './score-job.ts';

@@ -1,0 +1,54 @@
+// What an answer may be asked for, and the checks that need no engine.
+import { errors } from '../base/errors.ts';
+import type { TokenId } from '../tokenizer/tokenizer.ts';
+import type { SamplingRequest } from './sampling-options.ts';
+import { maxTopLogprobs } from './step-program.ts';
+
+/** A request for one answer. */
+export interface GenerateRequest extends SamplingRequest {
+  /** At least one token; usually it begins with BOS. */
+  readonly prompt: readonly TokenId[];
+  /** Default: what is left of the context. */
+  readonly maxTokens?: number;
+  /** Ids that end the answer; they are not part of it. Default: the tokenizer's EOS. */
+  readonly endTokens?: readonly TokenId[];
+  /** Strings that end the answer; they are not part of it. */
+  readonly stop?: string | readonly string[];
+  /** Alternatives to report per token, 0 to 32; absent: no log-probabilities. */
+  readonly logprobs?: number;
+  /** `text` takes off the space that tokenizers put before a text. Default `continuation`. */
+  readonly start?: 'text' | 'continuation';
+  readonly signal?: AbortSignal;
+}
+
+/** A seed nobody chose: 53 random bits. */
+export function freshSeed(): number {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high & 0x1fffff) * 2 ** 32 + low;
+}
+
+/** Refuses limits and stop strings that make no sense. Throws OPTION_INVALID. */
+export function checkLimits(
+  { maxTokens, logprobs }: GenerateRequest,
+  stop: readonly string[],
+  hasTokenizer: boolean,
+): void {
+  const refuse = (option: string, found: string, allowed: string): never => {
+    throw errors.OPTION_INVALID({ option, found, allowed });
+  };
+  if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 0)) {
+    refuse('maxTokens', String(maxTokens), 'an integer from 0');
+  }
+  if (
+    logprobs !== undefined &&
+    !(Number.isInteger(logprobs) && logprobs >= 0 && logprobs <= maxTopLogprobs)
+  ) {
+    refuse('logprobs', String(logprobs), `an integer from 0 to ${maxTopLogprobs}`);
+  }
+  if (!(Array.isArray(stop) && stop.every((each) => typeof each === 'string'))) {
+    refuse('stop', typeof stop, 'a string or a list of strings');
+  }
+  if (stop.length > 0 && !hasTokenizer) {
+    refuse('stop', `${stop.length} strings`, 'none without a tokenizer; give one with --tokenizer');
+  }
+}
