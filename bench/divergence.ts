@@ -4,6 +4,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDevice } from '../src/device/index.ts';
+import { noAdjustments } from '../src/engine/adjustments.ts';
 import { allocateCache, countPages, pageSize } from '../src/engine/cache.ts';
 import { createScheduler, enqueue, plan } from '../src/engine/scheduler.ts';
 import { StepRunner } from '../src/engine/step.ts';
@@ -41,7 +42,12 @@ async function ourLogits(): Promise<Float32Array[]> {
   const runner = new StepRunner(device, program, buffers);
   const state = createScheduler(pages, pageSize);
   enqueue(state, { id: 0, tokens, reserve: count, outputsFrom: 0, computed: 0, pages: [] });
-  const wish = { wishes: new Set(['score'] as const), temperature: 1, adjustments: [], target: 0 };
+  const wish = {
+    wishes: new Set(['logprobs'] as const),
+    temperature: 1,
+    adjustments: noAdjustments,
+    target: 0,
+  };
   const chunks = plan(state, count).map((chunk) => ({
     ...chunk,
     frequencies: ropeFrequencies(config, count),

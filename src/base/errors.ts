@@ -165,6 +165,12 @@ export const errorTable = {
       `${e.bytes} bytes for ${e.what} could not be allocated.`,
     hint: 'Take a smaller model, a smaller --context, or a smaller cache type (--cache q8_0).',
   },
+  LOGITS_INVALID: {
+    status: 500,
+    message: (e: { position: number }): string =>
+      `The model computed no numbers (NaN or infinity) at position ${e.position}.`,
+    hint: 'Its weights may be damaged (`corral pull` checks hashes), or overflow an f16 cache: try an f32 one.',
+  },
   MODEL_CLOSED: {
     status: 409,
     message: (): string => 'This model was closed.',

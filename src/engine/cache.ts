@@ -1,4 +1,5 @@
 // The key-value cache of an engine: how many tokens it holds, what it costs, and its buffers.
+import { CorralError } from '../base/define-errors.ts';
 import { errors } from '../base/errors.ts';
 import type { Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
@@ -51,10 +52,24 @@ export async function allocateCache(
     });
   }
   const buffers: Record<string, DeviceBuffer> = {};
-  for (let layer = 0; layer < config.layers; layer++) {
-    const shape = [pages * pageSize, width];
-    buffers[cacheNames.keys(layer)] = await device.allocate(type, shape);
-    buffers[cacheNames.values(layer)] = await device.allocate(type, shape);
+  try {
+    for (let layer = 0; layer < config.layers; layer++) {
+      const shape = [pages * pageSize, width];
+      buffers[cacheNames.keys(layer)] = await device.allocate(type, shape);
+      buffers[cacheNames.values(layer)] = await device.allocate(type, shape);
+    }
+  } catch (error) {
+    freeBuffers(device, buffers);
+    throw error;
   }
   return buffers;
+}
+
+/** Frees buffers; a device that was closed has freed them itself. */
+export function freeBuffers(device: Device, buffers: Readonly<Record<string, DeviceBuffer>>): void {
+  try {
+    for (const buffer of Object.values(buffers)) device.free(buffer);
+  } catch (error) {
+    if (!(CorralError.isInstance(error) && error.code === 'CORRAL_DEVICE_CLOSED')) throw error;
+  }
 }

@@ -7,7 +7,7 @@ import type { LlamaConfig } from '../formats/llama-config.ts';
 import type { Tap } from '../model/llama.ts';
 import { ropeFrequencies } from '../model/rope.ts';
 import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
-import { allocateCache, type CacheType, countPages, pageSize } from './cache.ts';
+import { allocateCache, type CacheType, countPages, freeBuffers, pageSize } from './cache.ts';
 import { GenerateJob, type GenerationEvent } from './generate-job.ts';
 import { checkLimits, freshSeed, type GenerateRequest } from './generate-request.ts';
 import type { Job } from './job.ts';
@@ -191,7 +191,7 @@ export class Engine {
   async #closeOnce(): Promise<void> {
     for (const { job } of [...this.#open.values()]) this.#abort(job);
     await this.#working;
-    for (const buffer of Object.values(this.#cache)) this.#device.free(buffer);
+    freeBuffers(this.#device, this.#cache);
   }
 
   #assertOpen(): void {

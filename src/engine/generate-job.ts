@@ -1,6 +1,7 @@
 // One answer in the making: samples a token whenever its last row has been computed, turns it into
 // text, and looks for the end.
 import { AsyncQueue } from '../base/async-queue.ts';
+import { errors } from '../base/errors.ts';
 import { random } from '../base/random.ts';
 import type { Detokenizer, TokenId } from '../tokenizer/tokenizer.ts';
 import { Adjustments } from './adjustments.ts';
@@ -9,7 +10,7 @@ import { type Candidates, choose } from './sampling.ts';
 import type { SamplingOptions } from './sampling-options.ts';
 import type { Sequence } from './scheduler.ts';
 import type { RowWish, StepResult } from './step.ts';
-import type { StepWish } from './step-program.ts';
+import { candidateCount, type StepWish } from './step-program.ts';
 import { StopStrings } from './stop-strings.ts';
 
 /** Why an answer ended: an end token or stop string, the token limit, or the caller's signal. */
@@ -117,19 +118,36 @@ export class GenerateJob implements Job {
 
   async #choose(result: StepResult, row: number): Promise<TokenId> {
     const { sampling } = this.#options;
-    if (sampling.temperature === 0) return result.row('best.ids', row)[0] as TokenId;
+    const isGreedy = sampling.temperature === 0;
+    this.#checkLogits(result, row, isGreedy ? 'best.values' : 'candidates.values');
+    if (isGreedy) return result.row('best.ids', row)[0] as TokenId;
     const draw = random(sampling.seed, sampling.choice, this.sequence.tokens.length);
+    const ids = result.row('candidates.ids', row) as Int32Array;
     const candidates: Candidates = {
-      ids: result.row('candidates.ids', row) as Int32Array,
+      ids,
       logits: result.row('candidates.values', row) as Float32Array,
       logSumExp: result.row('candidates.mass', row)[0] as number,
-      complete: false,
+      complete: ids.length < candidateCount,
     };
     const choice = choose(candidates, sampling, draw);
     if (choice !== 'needs-all') return choice.id;
     const all = await result.ranked(row);
     const decided = choose({ ...candidates, ...all, complete: true }, sampling, draw);
     return decided === 'needs-all' ? (all.ids[0] as TokenId) : decided.id;
+  }
+
+  // A model whose weights are damaged, and a bias that bans everything, must not look like answers.
+  #checkLogits(result: StepResult, row: number, values: string): void {
+    if (!Number.isFinite(result.row('mass', row)[0])) {
+      throw errors.LOGITS_INVALID({ position: this.sequence.tokens.length });
+    }
+    if (result.row(values, row)[0] === Number.NEGATIVE_INFINITY) {
+      throw errors.OPTION_INVALID({
+        option: 'logitBias',
+        found: 'a ban of every token',
+        allowed: 'a ban that leaves at least one',
+      });
+    }
   }
 
   async #logprobs(

@@ -45,8 +45,8 @@ export function checkLimits(
   ) {
     refuse('logprobs', String(logprobs), `an integer from 0 to ${maxTopLogprobs}`);
   }
-  if (!(Array.isArray(stop) && stop.every((each) => typeof each === 'string'))) {
-    refuse('stop', typeof stop, 'a string or a list of strings');
+  if (!(Array.isArray(stop) && stop.every((each) => typeof each === 'string' && each !== ''))) {
+    refuse('stop', JSON.stringify(stop), 'a string or a list of strings, none of them empty');
   }
   if (stop.length > 0 && !hasTokenizer) {
     refuse('stop', `${stop.length} strings`, 'none without a tokenizer; give one with --tokenizer');

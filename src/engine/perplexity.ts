@@ -56,6 +56,13 @@ export async function measurePerplexity(
 ): Promise<Perplexity> {
   const { tokens, bos, bytes, onProgress, signal } = request;
   const size = engine.context - 1;
+  if (size < 1) {
+    throw errors.OPTION_INVALID({
+      option: 'context',
+      found: String(engine.context),
+      allowed: 'at least 2 tokens: BOS and one to score',
+    });
+  }
   const { stride = size } = request;
   if (!(Number.isInteger(stride) && stride >= 1 && stride <= size)) {
     throw errors.OPTION_INVALID({
@@ -70,9 +77,10 @@ export async function measurePerplexity(
   const windows = windowsOf(tokens.length, size, stride);
   const sums = new Float64Array(windows.length);
   let next = 0;
+  let failed = false;
   let done = 0;
   const work = async (): Promise<void> => {
-    while (next < windows.length) {
+    while (next < windows.length && !failed) {
       const index = next++;
       const { start, end, from } = windows[index] as Window;
       const { logprobs } = await engine.score([bos, ...tokens.slice(start, end)], {
@@ -84,7 +92,11 @@ export async function measurePerplexity(
       onProgress?.({ task: 'Scoring', done, total: tokens.length, unit: 'tokens' });
     }
   };
-  await Promise.all(Array.from({ length: windowsAtOnce }, work));
+  const noteFailure = (error: unknown): never => {
+    failed = true;
+    throw error;
+  };
+  await Promise.all(Array.from({ length: windowsAtOnce }, () => work().catch(noteFailure)));
   const nats = -sums.reduce((total, sum) => total + sum, 0);
   return {
     tokens: tokens.length,

@@ -3,7 +3,7 @@ import { errors } from '../base/errors.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
 
 /**
- * How the next token is chosen. Applied in this order: logit bias, repetition, frequency and presence
+ * How the next token is chosen. Applied in this order: repetition penalty, logit bias, frequency and presence
  * penalties, temperature, top-k, typical-p, top-p, min-p, draw. Temperature 0 takes the likeliest token
  * after bias and penalties.
  */
@@ -50,6 +50,9 @@ const limits = {
   choice: [0, 2 ** 31 - 1],
 } as const;
 
+// Far beyond any logit, and far from infinity in f32.
+const maxBias = 1e6;
+
 const integers: ReadonlySet<string> = new Set(['topK', 'seed', 'choice']);
 
 /** Fills in defaults and checks limits. Throws OPTION_INVALID. `seed` is used when none is given. */
@@ -95,11 +98,12 @@ export function checkBias(bias: ReadonlyMap<TokenId, number>, vocab: number): vo
     if (!(Number.isInteger(id) && id >= 0 && id < vocab)) {
       throw errors.TOKEN_UNKNOWN({ id, size: vocab });
     }
-    if (typeof value !== 'number' || !(value < Number.POSITIVE_INFINITY)) {
+    const bans = value === Number.NEGATIVE_INFINITY;
+    if (typeof value !== 'number' || !(bans || Math.abs(value) <= maxBias)) {
       throw errors.OPTION_INVALID({
         option: 'logitBias',
         found: String(value),
-        allowed: 'a number or -Infinity',
+        allowed: `a number from -${maxBias} to ${maxBias}, or -Infinity`,
       });
     }
   }

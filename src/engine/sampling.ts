@@ -51,7 +51,8 @@ function weigh(
   const highest = logits[0] as number;
   const span = (highest - (logits[logits.length - 1] as number)) / temperature;
   const whole = complete || span > negligibleNats;
-  if (!whole && (typicalP < 1 || topK > ids.length)) return 'needs-all';
+  const decided = whole || (topK > 0 && topK <= ids.length);
+  if (!decided && (typicalP < 1 || topK > 0)) return 'needs-all';
   const count = topK > 0 ? Math.min(topK, ids.length) : ids.length;
   const weights = new Float64Array(count);
   for (let i = 0; i < count; i++) {

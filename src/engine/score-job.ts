@@ -2,6 +2,7 @@
 import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
+import { noAdjustments } from './adjustments.ts';
 import type { Job } from './job.ts';
 import type { Sequence } from './scheduler.ts';
 import type { RowWish, StepResult } from './step.ts';
@@ -45,12 +46,13 @@ export class ScoreJob implements Job {
 
   wish(position: number): RowWish {
     const target = present(this.#tokens[position + 1], 'target');
-    return { wishes: new Set(['score']), temperature: 1, adjustments: [], target };
+    return { wishes: new Set(['score']), temperature: 1, adjustments: noAdjustments, target };
   }
 
   async accept(result: StepResult, row: number, position: number): Promise<boolean> {
     const index = position + 1 - this.#from;
     const [picked, mass] = [result.row('picked', row)[0], result.row('mass', row)[0]];
+    if (!Number.isFinite(mass)) throw errors.LOGITS_INVALID({ position });
     this.#score.logprobs[index] = present(picked, 'logit') - present(mass, 'mass');
     this.#score.greedy[index] = result.row('top.ids', row)[0] === this.#tokens[position + 1];
     const done = position + 2 === this.#tokens.length;

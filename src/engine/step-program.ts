@@ -14,15 +14,13 @@ export const maxTopLogprobs = 32;
 /** What of a step can be fetched, by what wants it. */
 export const stepOutputs = {
   /** The likeliest token after adjustments. */
-  greedy: ['best.values', 'best.ids'],
+  greedy: ['mass', 'best.values', 'best.ids'],
   /** Candidates after adjustments and the whole row's mass at the row's temperature. */
-  sample: ['candidates.values', 'candidates.ids', 'candidates.mass'],
+  sample: ['mass', 'candidates.values', 'candidates.ids', 'candidates.mass'],
   /** The model's own distribution: before adjustments, at temperature 1. */
   logprobs: ['mass', 'top.values', 'top.ids'],
   /** The logit of each row's target, for scoring a given text. */
   score: ['mass', 'picked', 'top.values', 'top.ids'],
-  /** The normalised hidden state. */
-  hidden: ['hidden'],
 } as const;
 
 /** A kind of thing rows may ask of a step. */
@@ -57,7 +55,6 @@ export function recordStep(
     hidden,
     builder.input('outputs', 'i32', ['outputs']),
   ]);
-  builder.output('hidden', wanted); // [outputs, dim]
   appendSampling(builder, config, logitsHead(builder, config, wanted));
   return builder.build();
 }

@@ -3,7 +3,7 @@
 import { present } from '../base/invariant.ts';
 import type { Device, DeviceBuffer, Executable, HostArray } from '../device/device.ts';
 import { type DimSizes, type Program, prune } from '../tensor/program.ts';
-import type { Adjustment } from './adjustments.ts';
+import type { AdjustedLogits } from './adjustments.ts';
 import { type Chunk, type SchedulerState, slotOf } from './scheduler.ts';
 import { recordRanking, type StepWish, stepOutputs } from './step-program.ts';
 
@@ -11,7 +11,7 @@ import { recordRanking, type StepWish, stepOutputs } from './step-program.ts';
 export interface RowWish {
   readonly wishes: ReadonlySet<StepWish>;
   readonly temperature: number;
-  readonly adjustments: readonly Adjustment[];
+  readonly adjustments: AdjustedLogits;
   /** The token whose log-probability is wanted; 0 where none is. */
   readonly target: number;
 }
@@ -92,7 +92,7 @@ export class StepRunner {
     const outputs = new Set<string>([...kinds].flatMap((kind) => stepOutputs[kind]));
     // Kept readable for the rare row that needs all of it.
     if (kinds.has('sample')) outputs.add('adjusted');
-    if (kinds.has('logprobs') || kinds.has('score')) outputs.add('logits');
+    if (kinds.has('logprobs')) outputs.add('logits');
     const program = prune(this.#program, [...outputs]);
     const executable = this.#device.compile(program, this.#buffers);
     this.#executables.set(key, executable);
@@ -110,16 +110,14 @@ function layOut(
     (most, { start, count }) => Math.max(most, Math.ceil((start + count) / state.pageSize)),
     0,
   );
-  const adjustments = wishes.flatMap((wish, row) =>
-    wish.adjustments.map((adjustment) => ({ row, ...adjustment })),
-  );
+  const adjustments = wishes.reduce((total, wish) => total + wish.adjustments.ids.length, 0);
   const half = chunks[0]?.frequencies.length ?? 0;
   const sizes = {
     rows,
     outputs: wishes.length,
     sequences: chunks.length,
     pages,
-    adjustments: adjustments.length,
+    adjustments,
   };
   const inputs = {
     tokens: new Int32Array(rows),
@@ -134,11 +132,19 @@ function layOut(
       temperature > 0 ? 1 / temperature : 1,
     ),
     targets: Int32Array.from(wishes, ({ target }) => target),
-    'adjustments.where': Int32Array.from(adjustments.flatMap(({ row, id }) => [row, id])),
-    'adjustments.how': Float32Array.from(
-      adjustments.flatMap(({ divisor, addend }) => [divisor, addend]),
-    ),
+    'adjustments.where': new Int32Array(2 * adjustments),
+    'adjustments.how': new Float32Array(2 * adjustments),
   };
+
+  let place = 0;
+  for (const [row, { adjustments: changed }] of wishes.entries()) {
+    inputs['adjustments.how'].set(changed.how, 2 * place);
+    for (const id of changed.ids) {
+      inputs['adjustments.where'][2 * place] = row;
+      inputs['adjustments.where'][2 * place + 1] = id;
+      place++;
+    }
+  }
 
   let row = 0;
   let output = 0;

@@ -15,7 +15,7 @@ export class StopStrings {
   #held = '';
 
   constructor(stops: readonly string[]) {
-    this.#stops = stops.filter((stop) => stop !== '');
+    this.#stops = stops;
   }
 
   push(piece: string): Released {

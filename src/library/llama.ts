@@ -49,6 +49,7 @@ export interface LlamaParts {
 /** A model that answers. Free it with close(), `using` or `await using`. */
 export class Llama implements Disposable, AsyncDisposable {
   readonly #parts: LlamaParts;
+  #closing: Promise<void> | undefined;
 
   constructor(parts: LlamaParts) {
     this.#parts = parts;
@@ -142,7 +143,7 @@ export class Llama implements Disposable, AsyncDisposable {
     text: string | readonly TokenId[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Score & { readonly tokens: readonly TokenId[] }> {
-    const ids = typeof text === 'string' ? this.#encodePrompt(text) : text;
+    const ids = typeof text === 'string' ? [this.#bos(), ...this.tokenizer.encode(text)] : text;
     const score = await this.#parts.engine.score(ids, options);
     return { ...score, tokens: ids.slice(1) };
   }
@@ -164,8 +165,13 @@ export class Llama implements Disposable, AsyncDisposable {
     });
   }
 
-  /** Ends what runs and frees model and device. A second call does nothing. */
-  async close(): Promise<void> {
+  /** Ends what runs and frees model and device. Calls after the first await the same end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeOnce();
+    return this.#closing;
+  }
+
+  async #closeOnce(): Promise<void> {
     await this.#parts.engine.close();
     await this.#parts.device.close();
   }
@@ -190,7 +196,8 @@ export class Llama implements Disposable, AsyncDisposable {
       temperature: defaultTemperature,
       topP: defaultTopP,
       ...defaults,
-      ...options,
+      // An option that is undefined is one that was not given.
+      ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
       prompt,
       start,
       ...(endTokens.length > 0 ? { endTokens } : {}),
@@ -212,8 +219,8 @@ export class Llama implements Disposable, AsyncDisposable {
     if (bos !== undefined) return bos;
     throw errors.OPTION_INVALID({
       option: 'prompt',
-      found: 'empty',
-      allowed: 'a text, since this tokenizer has no BOS to start from',
+      found: 'a text that needs BOS before it',
+      allowed: 'token ids, since this tokenizer has no BOS',
     });
   }
 }
