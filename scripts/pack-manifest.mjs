@@ -17,14 +17,15 @@ const original = join(root, 'build', 'package.json.original');
 
 if (process.argv[2] === 'name-command') {
   mkdirSync(join(root, 'build'), { recursive: true });
-  copyFileSync(manifest, original);
+  // What an interrupted packing left is the true one.
+  if (!existsSync(original)) copyFileSync(manifest, original);
   const addon = join(root, 'build', 'Release', 'corral.node');
   if (existsSync(addon)) {
     const folder = join(root, 'prebuilt', `${process.platform}-${process.arch}`);
     mkdirSync(folder, { recursive: true });
     copyFileSync(addon, join(folder, 'corral.node'));
   }
-  const content = JSON.parse(readFileSync(manifest, 'utf8'));
+  const content = JSON.parse(readFileSync(original, 'utf8'));
   writeFileSync(
     manifest,
     `${JSON.stringify({ ...content, bin: { corral: 'bin/corral.js' } }, null, 2)}\n`,

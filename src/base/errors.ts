@@ -4,7 +4,6 @@ import { defineErrors, type ErrorFactories } from './define-errors.ts';
 
 /** The rows, by code without the CORRAL_ prefix. docs/reference/errors.md is made from them. */
 export const errorTable = {
-  // Files and formats
   FILE_NOT_FOUND: {
     status: 404,
     message: (e: { path: string }): string => `There is no file or folder at ${e.path}.`,
@@ -117,7 +116,6 @@ export const errorTable = {
       `${e.path} does not say its ${e.missing}, and Corral does not guess.`,
     hint: 'Give a params.json or config.json with --config.',
   },
-  // Devices
   DEVICE_CLOSED: {
     status: 409,
     message: (e: { device: string }): string => `The ${e.device} device is closed.`,
@@ -192,7 +190,6 @@ export const errorTable = {
     message: (e: { what: string }): string => `${e.what} was aborted.`,
     hint: 'This was asked for by the signal; nothing needs doing.',
   },
-  // Text
   CONTEXT_OVERFLOW: {
     status: 400,
     message: (e: { have: number; limit: number }): string =>

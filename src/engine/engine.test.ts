@@ -7,6 +7,7 @@ import type { Checkpoint } from '../formats/checkpoint.ts';
 import type { Tap } from '../model/llama.ts';
 import { loadWeights } from '../model/weights.ts';
 import { append } from '../tensor/ops.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { Engine, type EngineOptions } from './engine.ts';
 import type { GenerationEvent, TokenDelta } from './generate-job.ts';
 import type { GenerateRequest } from './generate-request.ts';
@@ -220,21 +221,94 @@ describe.each(deviceNames)('engine on %s', (deviceName) => {
     await half.close();
   });
 
-  it('changes what a tap changes and reads what a tap reads', async () => {
+  it('lets a tap change the forward pass: with silent blocks only the embedding speaks', async () => {
     const silence: Tap = (builder, value) => append(builder, 'scale', [value], { factor: 0 });
-    const taps = new Map([
-      ['blocks.0.hook_attn_out', silence],
-      ['blocks.1.hook_mlp_out', silence],
-    ]);
+    const names = [0, 1].flatMap((i) => [`blocks.${i}.hook_attn_out`, `blocks.${i}.hook_mlp_out`]);
+    const taps = new Map(names.map((name) => [name, silence]));
     const tapped = await openEngine(device, checkpoint, { cache: 'f32', sequences: 1, taps });
     const tokens = [1, 20, 30, 40, 50];
-    const [changed, plain] = [await tapped.score(tokens), await engine.score(tokens)];
-    expect(changed.logprobs).not.toEqual(plain.logprobs);
+    const { logprobs } = await tapped.score(tokens);
+    const muted = { ...checkpoint, config: { ...checkpoint.config, layers: 0 } };
+    const expected = logprobsFrom(await naiveLogits(muted, tokens), tokens);
+    for (const [i, logprob] of logprobs.entries()) {
+      expect(logprob).toBeCloseTo(expected[i] as number, 4);
+    }
     await tapped.close();
     const unknown = new Map([['blocks.9.hook_attn_out', silence]]);
     await expect(openEngine(device, checkpoint, { taps: unknown })).rejects.toThrow(
       /no tap blocks.9/,
     );
+  });
+
+  it('adds the bias after the repetition penalty, as documented', async () => {
+    // A token of the prompt whose logit is known from its log-probability relative to another's.
+    const changes = { repetitionPenalty: 2, logitBias: new Map([[262, 5]]), logprobs: 0 };
+    const [token] = (await greedy({ maxTokens: 1, ...changes })).filter(
+      (event): event is TokenDelta => event.type === 'token-delta',
+    );
+    const rows = await naiveLogits(checkpoint, prompt);
+    const logits = rows.at(-1) as number[];
+    const seen = new Set(prompt);
+    const adjusted = logits.map((logit, id) => {
+      const penalised = seen.has(id) ? (logit > 0 ? logit / 2 : logit * 2) : logit;
+      return id === 262 ? penalised + 5 : penalised;
+    });
+    expect(token?.id).toBe(adjusted.indexOf(Math.max(...adjusted)));
+  });
+
+  it('says so when weights make no numbers, instead of answering', async () => {
+    const damaged: Checkpoint = {
+      ...checkpoint,
+      read: async (name, offset, length) => {
+        const bytes = await checkpoint.read(name, offset, length);
+        if (name === 'output_norm.weight') bytes.fill(0xff, 0, 4);
+        return bytes;
+      },
+    };
+    const other = await openEngine(device, damaged, { sequences: 1 });
+    await expect(other.score(prompt)).rejects.toThrow(/no numbers/);
+    await expect(collect(other.generate({ prompt, temperature: 0 }))).rejects.toThrow(/no numbers/);
+    await expect(collect(other.generate({ prompt, seed: 1 }))).rejects.toThrow(/no numbers/);
+    await other.close();
+  });
+
+  it('keeps the failure of one request from the others', async () => {
+    const tokenizer = (await checkpoint.tokenizer()) as Tokenizer;
+    let broken = true;
+    const flawed: Tokenizer = Object.create(tokenizer, {
+      detokenizer: {
+        value: () => {
+          const isBroken = broken;
+          broken = false;
+          const inner = tokenizer.detokenizer();
+          if (!isBroken) return inner;
+          return {
+            ...inner,
+            push: () => {
+              throw new Error('boom');
+            },
+          };
+        },
+      },
+    });
+    const other = await openEngine(device, checkpoint, { sequences: 2, tokenizer: flawed });
+    const ask = (): Promise<GenerationEvent[]> =>
+      collect(other.generate({ prompt, temperature: 0, maxTokens: 5, endTokens: [] }));
+    const [first, second] = await Promise.allSettled([ask(), ask()]);
+    expect(first).toMatchObject({ status: 'rejected', reason: { message: 'boom' } });
+    expect(second.status === 'fulfilled' && idsOf(second.value).length).toBe(5);
+    await other.close();
+  });
+
+  it('may be closed twice at once while it answers, and the device before it', async () => {
+    const own = openDevice(deviceName);
+    const other = await openEngine(own, checkpoint, { sequences: 1 });
+    const running = collect(other.generate({ prompt, temperature: 0, endTokens: [] }));
+    await Promise.all([other.close(), other.close()]);
+    expect((await running).at(-1)).toMatchObject({ finishReason: 'abort' });
+    const last = await openEngine(own, checkpoint, { sequences: 1 });
+    await own.close();
+    await last.close();
   });
 
   it('refuses work after close, and closing twice does nothing', async () => {

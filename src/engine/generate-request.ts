@@ -8,7 +8,7 @@ import { maxTopLogprobs } from './step-program.ts';
 export interface GenerateRequest extends SamplingRequest {
   /** At least one token; usually it begins with BOS. */
   readonly prompt: readonly TokenId[];
-  /** Default: what is left of the context. */
+  /** Default: what is left of the context. Under dynamic NTK scaling it also decides the rotary base. */
   readonly maxTokens?: number;
   /** Ids that end the answer; they are not part of it. Default: the tokenizer's EOS. */
   readonly endTokens?: readonly TokenId[];

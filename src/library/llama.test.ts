@@ -52,6 +52,13 @@ describe('Llama', () => {
     expect(promptTokens).toBe(alone + 2);
   });
 
+  it('treats an option that is undefined as one that was not given', async () => {
+    const plain = await llama.complete('the', { seed: 3, maxTokens: 6 }).result();
+    const options = { seed: 3, maxTokens: 6, temperature: undefined, topP: undefined };
+    const same = await llama.complete('the', options as object).result();
+    expect(same.tokens).toEqual(plain.tokens);
+  });
+
   it('scores a text as the likelihood of its tokens after BOS', async () => {
     const { logprobs, tokens } = await llama.score('the cat was');
     expect(tokens).toEqual(llama.tokenizer.encode('the cat was'));
