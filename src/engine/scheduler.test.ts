@@ -75,4 +75,24 @@ describe('scheduler', () => {
       ),
     );
   });
+
+  it('starves neither prompts nor answers when there are more answers than rows', () => {
+    const state = createScheduler(200, 4);
+    for (let id = 0; id < 40; id++) enqueue(state, sequence(id, 1, 16));
+    apply(plan(state, 64));
+    for (const each of state.running) each.tokens.push(0);
+    const prompt = sequence(40, 30, 31);
+    enqueue(state, prompt);
+    const served = new Map<number, number>();
+    for (let step = 0; step < 6; step++) {
+      const chunks = plan(state, 16);
+      expect(chunks.some((chunk) => chunk.sequence === prompt)).toBe(prompt.computed < 30);
+      apply(chunks);
+      for (const { sequence: each } of chunks) {
+        served.set(each.id, (served.get(each.id) ?? 0) + 1);
+        if (each !== prompt) each.tokens.push(0);
+      }
+    }
+    for (let id = 0; id < 40; id++) expect(served.get(id)).toBeGreaterThanOrEqual(2);
+  });
 });

@@ -3,6 +3,9 @@
 // chunks of prompts and single tokens of running answers are all just rows.
 import { invariant, present } from '../base/invariant.ts';
 
+// Rows kept for prompts, so that many running answers do not shut new ones out.
+const promptShare = 1 / 8;
+
 /** A sequence in the scheduler. `tokens` grows as the answer does; pages are held until it is removed. */
 export interface Sequence {
   readonly id: number;
@@ -45,15 +48,16 @@ export function enqueue(state: SchedulerState, sequence: Sequence): void {
 }
 
 /**
- * Chooses at most `budget` rows: first one for every running answer, then chunks of prompts in equal
- * shares. Admits waiting sequences in order while pages last.
+ * Chooses at most `budget` rows: one for every running answer, as far as a share kept for prompts allows,
+ * then chunks of prompts in equal shares. Admits waiting sequences in order while pages last.
  */
 export function plan(state: SchedulerState, budget: number): Chunk[] {
   admit(state);
   const open = state.running.filter((sequence) => sequence.computed < sequence.tokens.length);
   const missing = (sequence: Sequence): number => sequence.tokens.length - sequence.computed;
-  const answers = open.filter((sequence) => missing(sequence) === 1).slice(0, budget);
   const prompts = open.filter((sequence) => missing(sequence) > 1);
+  const kept = prompts.length > 0 ? Math.floor(budget * promptShare) : 0;
+  const answers = open.filter((sequence) => missing(sequence) === 1).slice(0, budget - kept);
   const chunks = answers.map((sequence) => ({ sequence, start: sequence.computed, count: 1 }));
 
   let left = budget - chunks.length;
@@ -63,7 +67,7 @@ export function plan(state: SchedulerState, budget: number): Chunk[] {
     if (count > 0) chunks.push({ sequence, start: sequence.computed, count });
     left -= count;
   }
-  rotate(state.running);
+  serveOthersNext(state.running, chunks);
   return chunks;
 }
 
@@ -99,8 +103,12 @@ function admit(state: SchedulerState): void {
   }
 }
 
-// Whoever was first comes last next time, so that no one is served first for ever.
-function rotate(sequences: Sequence[]): void {
-  const first = sequences.shift();
-  if (first !== undefined) sequences.push(first);
+// Who got rows now comes last next time, so that no one waits for ever.
+function serveOthersNext(running: Sequence[], chunks: readonly Chunk[]): void {
+  const served = new Set(chunks.map(({ sequence }) => sequence));
+  const order = [
+    ...running.filter((sequence) => !served.has(sequence)),
+    ...running.filter((sequence) => served.has(sequence)),
+  ];
+  running.splice(0, running.length, ...order);
 }
