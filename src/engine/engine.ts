@@ -6,6 +6,7 @@ import type { Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import type { Tap } from '../model/llama.ts';
 import { ropeFrequencies } from '../model/rope.ts';
+import type { Program } from '../tensor/program.ts';
 import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { allocateCache, type CacheType, countPages, freeBuffers, pageSize } from './cache.ts';
 import { GenerateJob, type GenerationEvent } from './generate-job.ts';
@@ -71,7 +72,7 @@ export class Engine {
 
   private constructor(
     options: EngineOptions,
-    sized: { context: number; type: CacheType; pages: number },
+    sized: { context: number; type: CacheType; pages: number; program: Program },
     cache: Readonly<Record<string, DeviceBuffer>>,
   ) {
     this.config = options.config;
@@ -80,9 +81,7 @@ export class Engine {
     this.#tokenizer = options.tokenizer;
     this.#device = options.device;
     this.#cache = cache;
-    const slots = sized.pages * pageSize;
-    const program = recordStep(options.config, { slots, pageSize }, options.taps);
-    this.#runner = new StepRunner(options.device, program, { ...options.weights, ...cache });
+    this.#runner = new StepRunner(options.device, sized.program, { ...options.weights, ...cache });
     this.#state = createScheduler(sized.pages, pageSize);
   }
 
@@ -107,8 +106,10 @@ export class Engine {
       });
     }
     const pages = countPages(config, type, context, sequences);
+    // Recorded first: what is wrong with taps shows before memory is taken.
+    const program = recordStep(config, { slots: pages * pageSize, pageSize }, options.taps);
     const cache = await allocateCache(device, config, type, pages);
-    return new Engine(options, { context, type, pages }, cache);
+    return new Engine(options, { context, type, pages, program }, cache);
   }
 
   /**

@@ -49,6 +49,10 @@ export function checkLimits(
     refuse('stop', JSON.stringify(stop), 'a string or a list of strings, none of them empty');
   }
   if (stop.length > 0 && !hasTokenizer) {
-    refuse('stop', `${stop.length} strings`, 'none without a tokenizer; give one with --tokenizer');
+    refuse(
+      'stop',
+      `${stop.length} strings`,
+      'none, since this model was opened without a tokenizer',
+    );
   }
 }
