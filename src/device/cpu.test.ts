@@ -142,8 +142,12 @@ describe.skipIf(availableIsas().length === 0)('the cpu device (skipped without t
     await expect(map(2 ** 52)).rejects.toMatchObject({ code: 'CORRAL_FORMAT_DAMAGED' });
     await expect(map(0, join(folder, 'absent'))).rejects.toMatchObject({
       code: 'CORRAL_FILE_UNREADABLE',
+      data: { reason: 'mapping it failed with ENOENT' },
     });
-    await expect(map(0, folder)).rejects.toMatchObject({ code: 'CORRAL_FILE_UNREADABLE' });
+    await expect(map(0, folder)).rejects.toMatchObject({
+      code: 'CORRAL_FILE_UNREADABLE',
+      data: { reason: 'mapping it failed with EINVAL' },
+    });
     expect((await map(36)).bytes).toBe(64);
   });
 

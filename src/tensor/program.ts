@@ -178,8 +178,8 @@ export function prune(program: Program, outputs: readonly string[]): Program {
   return { ...program, ops: ops.reverse(), outputs: kept };
 }
 
-/** Values of one kind that some op reads, in order of their ids. */
+/** Values of one kind that some op reads or that are outputs, in order of their ids. */
 export function usedValues(program: Program, kind: ValueKind): Value[] {
-  const used = new Set(program.ops.flatMap((op) => op.inputs));
+  const used = new Set([...program.ops.flatMap((op) => op.inputs), ...program.outputs.values()]);
   return program.values.filter((value) => value.kind === kind && used.has(value.id));
 }
