@@ -39,7 +39,7 @@ struct Ints {
 
 #define CORRAL_PARTS for (int p = 0; p < parts; p++)
 
-// Registers
+// A Reg is one register of the instruction set: for kernels that count them.
 
 CORRAL_INLINE Reg loadReg(const float* from) {
   Reg r;
@@ -70,7 +70,7 @@ CORRAL_INLINE Reg fmaReg(Reg a, Reg b, Reg c) {
 #endif
 }
 
-// Vectors
+// A Vec is sixteen floats, whatever number of registers that takes.
 
 CORRAL_INLINE Vec load(const float* from) {
   Vec v;
@@ -138,8 +138,7 @@ CORRAL_INLINE Vec atMost(Vec a, Vec b) {
   return a;
 }
 
-// Sixteen small integers, widened
-
+// Sixteen bytes as integers.
 CORRAL_INLINE Ints loadU8(const uint8_t* from) {
   Ints v;
 #if defined(__AVX512F__)
@@ -282,8 +281,6 @@ CORRAL_INLINE uint32_t greater(Vec a, Vec b) {
   return bits;
 #endif
 }
-
-// 16-bit floats
 
 CORRAL_INLINE float halfToFloat(uint16_t half) {
 #if defined(__F16C__)

@@ -44,10 +44,17 @@ function sourceHash() {
   return hash.digest('hex');
 }
 
-// In a process of its own: a binary for another system may take its loader down.
+function wantedInterface() {
+  const source = readFileSync(join(root, 'native', 'addon', 'module.cc'), 'utf8');
+  return Number(/interfaceVersion = (\d+);/.exec(source)?.[1]);
+}
+
+// In a process of its own: a binary for another system may take its loader down. One with another
+// interface than the sources' would be refused when Corral runs.
 function loads(path) {
   if (!existsSync(path)) return false;
-  const code = `require(${JSON.stringify(path)}).interfaceVersion`;
+  const found = `require(${JSON.stringify(path)}).interfaceVersion`;
+  const code = `process.exit(${found} === ${wantedInterface()} ? 0 : 1)`;
   return spawnSync(process.execPath, ['-e', code], { stdio: 'ignore' }).status === 0;
 }
 

@@ -341,15 +341,24 @@ void computeAttention(const Call& call, int64_t chunk, int64_t chunks, uint8_t* 
   }
 }
 
-// The cache
-
-// As GGUF's reference quantiser: the largest becomes ±127, halves round away from zero.
+// As GGUF's reference quantiser: the largest becomes ±127, halves round away from zero. A block with
+// a NaN or an infinity, or too large for a half's scale, is stored so that all of it reads as NaN.
 void writeQ8Block(const float* from, uint8_t* to) {
   float most = 0;
-  for (int i = 0; i < 32; i++) most = fabsf(from[i]) > most ? fabsf(from[i]) : most;
+  bool finite = true;
+  for (int i = 0; i < 32; i++) {
+    most = fabsf(from[i]) > most ? fabsf(from[i]) : most;
+    finite &= fabsf(from[i]) < INFINITY;
+  }
   const float scale = most / 127.0f;
   const float inverse = scale == 0 ? 0 : 1.0f / scale;
   const uint16_t half = floatToHalf(scale);
+  if (!finite || (half & 0x7c00) == 0x7c00) {
+    const uint16_t notANumber = 0x7e00;
+    memset(to, 0, 34);
+    memcpy(to, &notANumber, 2);
+    return;
+  }
   memcpy(to, &half, 2);
   for (int i = 0; i < 32; i++) {
     const float level = from[i] * inverse;

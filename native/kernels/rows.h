@@ -29,11 +29,16 @@ CORRAL_INLINE void mapRow(const float* x, const float* y, float* out, int64_t co
   }
 }
 
+// Rows of `width` that an operand has. A width of zero comes with vectors of no rows.
+CORRAL_INLINE int64_t rowsOf(const Tensor& tensor, int64_t width) {
+  return width == 0 ? 1 : elementsOf(tensor) / width;
+}
+
 // mapRow over a chunk of rows; a second operand with fewer rows is repeated.
 template <class F>
 CORRAL_INLINE void mapRows(const Call& call, int64_t chunk, int64_t chunks, F f) {
   const Tensor &x = call.in[0], &y = call.in[1], &out = call.out[0];
-  const int64_t width = x.columns, rowsOfY = elementsOf(y) / width;
+  const int64_t width = x.columns, rowsOfY = rowsOf(y, width);
   for (int64_t r = x.rows * chunk / chunks; r < x.rows * (chunk + 1) / chunks; r++) {
     mapRow(floatsOf(x) + r * width, floatsOf(y) + r % rowsOfY * width, resultsOf(out) + r * width,
            width, f);
@@ -103,7 +108,7 @@ void computeRmsNorm(const Call& call, int64_t chunk, int64_t chunks, uint8_t*) {
 
 void computeAddRmsNorm(const Call& call, int64_t chunk, int64_t chunks, uint8_t*) {
   const Tensor &x = call.in[0], &y = call.in[1];
-  const int64_t width = x.columns, rowsOfY = elementsOf(y) / width;
+  const int64_t width = x.columns, rowsOfY = rowsOf(y, width);
   for (int64_t r = x.rows * chunk / chunks; r < x.rows * (chunk + 1) / chunks; r++) {
     float* sum = resultsOf(call.out[0]) + r * width;
     mapRow(floatsOf(x) + r * width, floatsOf(y) + r % rowsOfY * width, sum, width,

@@ -165,7 +165,8 @@ int64_t bytesPerRow(DType dtype, int64_t columns) {
 
 bool Executable::isWellFormed() const {
   const auto has = [](int32_t index, size_t size) { return index >= 0 && (size_t)index < size; };
-  const auto isDim = [](int32_t dim) { return dim >= -symbolicDims; };
+  // A fixed size of zero would be divided by; symbolic ones are negative.
+  const auto isDim = [](int32_t dim) { return dim != 0 && dim >= -symbolicDims; };
   for (const Value& value : values) {
     if (value.rank < 0 || value.rank > maxRank || blockOf(value.dtype).elements == 0) return false;
     for (int i = 0; i < value.rank; i++) {

@@ -88,8 +88,8 @@ export type AddonStatus =
   | { readonly available: true; readonly path: string; readonly addon: NativeAddon }
   | { readonly available: false; readonly attempts: readonly AddonAttempt[] };
 
-// The same number as in native/addon/module.cc: a binary of another version is not used.
-const interfaceVersion = 1;
+/** The same number as in native/addon/module.cc: a binary of another version is not used. */
+export const interfaceVersion = 1;
 
 // Both src/base and dist/base lie two folders below the package.
 const packageRoot = join(import.meta.dirname, '..', '..');
@@ -109,7 +109,8 @@ export function findAddon(places: readonly string[], load: (path: string) => unk
     try {
       const addon = load(path) as NativeAddon;
       if (addon.interfaceVersion === interfaceVersion) return { available: true, path, addon };
-      attempts.push({ path, reason: `its interface is ${addon.interfaceVersion}, not 1` });
+      const reason = `its interface is ${addon.interfaceVersion}, not ${interfaceVersion}`;
+      attempts.push({ path, reason });
     } catch (error) {
       attempts.push({ path, reason: reasonOf(error) });
     }

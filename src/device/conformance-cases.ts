@@ -308,12 +308,17 @@ export function makeAttentionCase(
   const rows = positions.flat().length;
   const needed = positions.map((list) => Math.floor(Math.max(...list) / pageSize) + 1);
   const pages = Math.max(...needed);
+  const starts = positions.map((list) =>
+    window > 0 ? Math.floor(Math.max(0, Math.min(...list) - window + 1) / pageSize) : 0,
+  );
   const total = needed.reduce((sum, count) => sum + count, 0) + 2;
   const order = random.shuffled(total);
   let next = 0;
-  // What lies beyond a sequence's pages is never looked at: it may hold anything.
-  const table = needed.flatMap((count) =>
-    countUp(0, pages).map((page) => (page < count ? (order[next++] as number) : -1)),
+  // What lies beyond a sequence's pages, or before its window, is never looked at: it may hold anything.
+  const table = needed.flatMap((count, sequence) =>
+    countUp(0, pages).map((page) =>
+      page >= (starts[sequence] as number) && page < count ? (order[next++] as number) : -1,
+    ),
   );
   const shape = [total * pageSize, kvHeads * headDim];
   return makeCase(name, 'attention', {

@@ -146,7 +146,7 @@ export async function runConformanceCase(
   return { outputs, states: written };
 }
 
-/** The case with NaN and infinities among its f32 inputs. */
+/** The case with NaN and infinities among its f32 inputs and in its states: the caches. */
 export function poison(original: ConformanceCase, random: CaseRandom): ConformanceCase {
   const specials = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   const inputs = Object.fromEntries(
@@ -157,7 +157,23 @@ export function poison(original: ConformanceCase, random: CaseRandom): Conforman
       return [name, copy];
     }),
   );
-  return { ...original, name: `${original.name}, poisoned`, inputs };
+  const cached = new Set(
+    original.program.values.filter(({ kind }) => kind === 'state').map(({ name }) => name),
+  );
+  const tensors = Object.fromEntries(
+    Object.entries(original.tensors).map(([name, tensor]) => {
+      if (!cached.has(name)) return [name, tensor];
+      const { blockBytes } = dtypes[tensor.dtype];
+      const bytes = tensor.bytes.slice();
+      for (const special of specials) {
+        // Of a block, the scale.
+        const stored = quantize(tensor.dtype === 'f32' ? 'f32' : 'f16', Float32Array.of(special));
+        bytes.set(stored, random.below(bytes.length / blockBytes) * blockBytes);
+      }
+      return [name, { ...tensor, bytes }];
+    }),
+  );
+  return { ...original, name: `${original.name}, poisoned`, inputs, tensors };
 }
 
 /** Σ (found − expected)² / Σ expected², over what is finite in both. */

@@ -1,12 +1,11 @@
 // Turns a program into the numbers the native addon compiles: values with their sizes and places,
-// steps, and the slots computed values share. Checks what only TypeScript knows: names and types.
+// steps, and the slots computed values share.
 import type { NativeAddon } from '../base/addon.ts';
-import { errors } from '../base/errors.ts';
 import { invariant, present } from '../base/invariant.ts';
-import { type DType, dtypes, rowBytes } from '../tensor/dtype.ts';
-import { type OpName, ops } from '../tensor/ops.ts';
+import { type DType, dtypes } from '../tensor/dtype.ts';
 import { planBuffers } from '../tensor/plan.ts';
 import { type Dim, type Program, symbolicDims, type Value } from '../tensor/program.ts';
+import { checkBuffers, maxRank } from './check.ts';
 import type { DeviceBuffer } from './device.ts';
 
 /** A program as numbers, and the names whose order they rely on. */
@@ -20,20 +19,10 @@ export interface EncodedProgram {
 }
 
 // The addon's limits and its numbers for where a value lies, as in native/runtime/executable.h.
-const maxRank = 4;
 const maxInputs = 6;
 const maxOutputs = 2;
 const maxAttributes = 6;
 const source = { input: 0, buffer: 1, slot: 2, unused: 3 } as const;
-
-const cacheDTypes: readonly DType[] = ['f32', 'f16', 'q8_0'];
-
-/** Can the op's kernel read (or write) a weight or state of this type? */
-export function kernelTakes(op: OpName, dtype: DType): boolean {
-  if (dtype === 'i32') return false;
-  if (op === 'cache_write' || op === 'attention') return cacheDTypes.includes(dtype);
-  return ops[op].packed !== undefined || dtype === 'f32';
-}
 
 function encodeDim(dim: Dim): number {
   return typeof dim === 'number' ? dim : -1 - symbolicDims.indexOf(dim);
@@ -44,36 +33,13 @@ function padded(numbers: readonly number[], length: number, fill: number): numbe
   return [...numbers, ...Array<number>(length - numbers.length).fill(fill)];
 }
 
-function checkTypes(program: Program, buffers: Readonly<Record<string, DeviceBuffer>>): void {
-  for (const { op, inputs, attributes } of program.ops) {
-    for (const [index, id] of inputs.entries()) {
-      const value = present(program.values[id], 'value');
-      if (value.kind !== 'weight' && value.kind !== 'state') continue;
-      const { dtype, shape } = present(buffers[value.name], `a buffer for ${value.name}`);
-      invariant(
-        `${shape}` === `${value.shape}`,
-        `${value.name} has shape ${shape}, not ${value.shape}`,
-      );
-      const isPacked = ops[op as OpName].packed?.includes(index) ?? false;
-      if (!kernelTakes(op as OpName, dtype) || !(isPacked || dtype === 'f32')) {
-        throw errors.DEVICE_UNSUPPORTED({ device: 'cpu', what: `${op} with ${dtype} tensors` });
-      }
-      const headDim = attributes['headDim'] ?? 0;
-      if (op === 'attention' && headDim % dtypes[dtype].blockSize !== 0) {
-        const what = `a ${dtype} cache with heads of ${headDim}`;
-        throw errors.DEVICE_UNSUPPORTED({ device: 'cpu', what });
-      }
-    }
-  }
-}
-
 /** Encodes a program whose weights and states are bound to these buffers. */
 export function encodeProgram(
   addon: NativeAddon,
   program: Program,
   buffers: Readonly<Record<string, DeviceBuffer>>,
 ): EncodedProgram {
-  checkTypes(program, buffers);
+  checkBuffers('cpu', program, buffers);
   const plan = planBuffers(program);
   const used = new Set([...program.ops.flatMap((op) => op.inputs), ...program.outputs.values()]);
   const inputs: Value[] = [];
@@ -126,18 +92,4 @@ export function encodeProgram(
     inputs,
     buffers: names,
   };
-}
-
-/** Refuses a tensor whose rows are no whole blocks, or with a size the addon cannot count in. */
-export function checkShape(dtype: DType, shape: readonly number[]): void {
-  const columns = shape.at(-1) ?? 1;
-  invariant(shape.length <= maxRank, `a shape of ${shape.length} dimensions`);
-  invariant(
-    shape.every((size) => Number.isSafeInteger(size) && size > 0 && size < 2 ** 31),
-    `shape ${shape}`,
-  );
-  invariant(
-    Number.isInteger(rowBytes(dtype, columns)),
-    `rows of ${columns} are no ${dtype} blocks`,
-  );
 }

@@ -93,6 +93,28 @@ describe.skipIf(availableIsas().length === 0)('the cpu device (skipped without t
     expect(run['y']).toEqual(new Float32Array(0));
   });
 
+  it('refuses a width of zero, and adds vectors of no elements', async () => {
+    const add = (shape: readonly Dim[]): Program => {
+      const value = { kind: 'input', dtype: 'f32', shape } as const;
+      return {
+        name: 'add',
+        values: [
+          { ...value, id: 0, name: 'x' },
+          { ...value, id: 1, name: 'y' },
+          { ...value, id: 2, name: 'add', kind: 'computed' },
+        ],
+        ops: [{ op: 'add', inputs: [0, 1], outputs: [2], attributes: {} }],
+        outputs: new Map([['sum', 2]]),
+      };
+    };
+    expect(() => device.compile(add(['rows', 0]), {})).toThrow('compile');
+    const inputs = { x: new Float32Array(0), y: new Float32Array(0) };
+    const none = { ...sizes, rows: 0 };
+    const executable = device.compile(add(['rows']), {});
+    const run = await device.run(executable, { inputs, sizes: none, fetch: ['sum'] });
+    expect(run['sum']).toEqual(new Float32Array(0));
+  });
+
   it('maps a region at any offset, and writes to it without touching the file', async () => {
     const path = join(folder, 'odd.bin');
     const content = Buffer.alloc(9001);
@@ -120,8 +142,12 @@ describe.skipIf(availableIsas().length === 0)('the cpu device (skipped without t
     await expect(map(2 ** 52)).rejects.toMatchObject({ code: 'CORRAL_FORMAT_DAMAGED' });
     await expect(map(0, join(folder, 'absent'))).rejects.toMatchObject({
       code: 'CORRAL_FILE_UNREADABLE',
+      data: { reason: 'mapping it failed with ENOENT' },
     });
-    await expect(map(0, folder)).rejects.toMatchObject({ code: 'CORRAL_FILE_UNREADABLE' });
+    await expect(map(0, folder)).rejects.toMatchObject({
+      code: 'CORRAL_FILE_UNREADABLE',
+      data: { reason: 'mapping it failed with EINVAL' },
+    });
     expect((await map(36)).bytes).toBe(64);
   });
 

@@ -1,5 +1,6 @@
 // The cpu device: programs run in the native addon, each as one asynchronous call on its own
 // threads, so the event loop stays free. Checks sizes here; indices are checked natively.
+import { getSystemErrorName } from 'node:util';
 import {
   addonStatus,
   loadAddon,
@@ -16,15 +17,9 @@ import { type Logger, silentLogger } from '../base/log.ts';
 import { type DType, tensorBytes } from '../tensor/dtype.ts';
 import { fuse } from '../tensor/fuse.ts';
 import type { OpName } from '../tensor/ops.ts';
-import {
-  countElements,
-  type DimSizes,
-  type Program,
-  symbolicDims,
-  type Value,
-} from '../tensor/program.ts';
-import { checkRange } from './check.ts';
-import { checkShape, encodeProgram, kernelTakes } from './cpu-program.ts';
+import { countElements, type Program, symbolicDims, type Value } from '../tensor/program.ts';
+import { checkInput, checkRange, checkShape, checkSizes, takesType } from './check.ts';
+import { encodeProgram } from './cpu-program.ts';
 import { usableCores } from './cpu-threads.ts';
 import type {
   CompileOptions,
@@ -107,7 +102,7 @@ class CpuDevice implements Device {
   }
 
   supports(op: OpName, dtype: DType): boolean {
-    return kernelTakes(op, dtype);
+    return takesType(op, dtype);
   }
 
   async allocate(
@@ -131,9 +126,8 @@ class CpuDevice implements Device {
   async write(buffer: DeviceBuffer, offset: number, bytes: Uint8Array): Promise<void> {
     this.#assertOpen();
     checkRange(buffer, offset, bytes.length);
-    // Memory that another thread or a resize may take away must not be read in the background.
-    const shared = !(bytes.buffer instanceof ArrayBuffer) || bytes.buffer.resizable;
-    const source = shared ? bytes.slice() : bytes;
+    // Memory that may be changed, detached or shrunk meanwhile must not be read in the background.
+    const source = new Uint8Array(bytes);
     const { native } = this.#own(buffer);
     this.#expectOk(await this.#addon.writeBuffer(native, offset, source), 'a write');
   }
@@ -257,7 +251,9 @@ class CpuDevice implements Device {
         found: 'the end of the file before them',
       });
     }
-    throw errors.FILE_UNREADABLE({ path, reason: `mapping it failed with errno ${mapped}` });
+    const code = getSystemErrorName(-mapped);
+    if (code === 'ENOMEM') throw errors.OUT_OF_MEMORY({ bytes, what: `a part of ${path}` });
+    throw errors.FILE_UNREADABLE({ path, reason: `mapping it failed with ${code}` });
   }
 
   #expectOk(status: NativeStatus, what: string): void {
@@ -278,21 +274,6 @@ class CpuDevice implements Device {
 function makeArray(value: Value, length: number): HostArray {
   invariant(value.dtype === 'f32' || value.dtype === 'i32', `${value.name} is no plain tensor`);
   return value.dtype === 'i32' ? new Int32Array(length) : new Float32Array(length);
-}
-
-// As check.ts does for a whole program, without looking through its ops at every run.
-function checkInput(value: Value, data: HostArray | undefined, sizes: DimSizes): void {
-  const expected = value.dtype === 'i32' ? Int32Array : Float32Array;
-  invariant(data instanceof expected, `input ${value.name} is ${value.dtype}`);
-  const count = countElements(value.shape, sizes);
-  invariant(data.length === count, `input ${value.name}: ${data.length} values for ${count}`);
-}
-
-function checkSizes(sizes: DimSizes): void {
-  for (const dim of symbolicDims) {
-    const size = sizes[dim];
-    invariant(Number.isInteger(size) && size >= 0 && size < 2 ** 31, `${dim} is ${size}`);
-  }
 }
 
 /** The instruction sets `createCpuDevice` can use here, slowest first; none without the addon. */

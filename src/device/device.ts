@@ -77,7 +77,7 @@ export interface Device {
     shape: readonly number[],
     options?: { readonly region?: MappableRegion },
   ): Promise<DeviceBuffer>;
-  /** Replaces bytes of a buffer in place. */
+  /** Replaces bytes of a buffer in place. `bytes` is copied at the call and may be reused at once. */
   write(buffer: DeviceBuffer, offset: number, bytes: Uint8Array): Promise<void>;
   read(buffer: DeviceBuffer, offset: number, length: number): Promise<Uint8Array>;
   free(buffer: DeviceBuffer): void;
@@ -87,6 +87,7 @@ export interface Device {
     buffers: Readonly<Record<string, DeviceBuffer>>,
     options?: CompileOptions,
   ): Executable;
+  /** Inputs are copied at the call. Fails when a bound buffer was freed before it. */
   run(executable: Executable, options: RunOptions): Promise<Record<string, HostArray>>;
   /** Rows [start, start + count) of an output of the executable's last run. */
   readOutput(

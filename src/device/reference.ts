@@ -7,8 +7,16 @@ import { type DType, tensorBytes } from '../tensor/dtype.ts';
 import { unfuse } from '../tensor/fuse.ts';
 import type { HostTensor } from '../tensor/ops/op.ts';
 import { type OpName, ops } from '../tensor/ops.ts';
-import { type Program, resolveShape } from '../tensor/program.ts';
-import { checkIndices, checkInputs, checkRange } from './check.ts';
+import { type DimSizes, type Program, resolveShape, usedValues } from '../tensor/program.ts';
+import {
+  checkBuffers,
+  checkIndices,
+  checkInput,
+  checkRange,
+  checkShape,
+  checkSizes,
+  takesType,
+} from './check.ts';
 import type {
   CompileOptions,
   Device,
@@ -31,7 +39,7 @@ interface HostBuffer extends DeviceBuffer {
 }
 
 interface ReferenceExecutable extends Executable {
-  readonly bound: ReadonlyMap<number, HostTensor>;
+  readonly bound: ReadonlyMap<number, HostBuffer>;
   results: ReadonlyMap<string, HostTensor>;
 }
 
@@ -54,11 +62,7 @@ class ReferenceDevice implements Device {
   #last: Promise<unknown> = Promise.resolve();
 
   supports(op: OpName, dtype: DType): boolean {
-    const packed = ops[op].packed !== undefined;
-    if (op === 'cache_write' || op === 'attention') {
-      return dtype === 'f32' || dtype === 'f16' || dtype === 'q8_0';
-    }
-    return packed ? dtype !== 'i32' : dtype === 'f32';
+    return takesType(op, dtype);
   }
 
   async allocate(
@@ -67,6 +71,7 @@ class ReferenceDevice implements Device {
     options: { readonly region?: MappableRegion } = {},
   ): Promise<DeviceBuffer> {
     this.#assertOpen();
+    checkShape(dtype, shape);
     const buffer = reserve(dtype, shape);
     if (options.region !== undefined) await fill(buffer.tensor, options.region);
     this.#buffers.add(buffer);
@@ -74,9 +79,10 @@ class ReferenceDevice implements Device {
   }
 
   write(buffer: DeviceBuffer, offset: number, bytes: Uint8Array): Promise<void> {
+    const source = new Uint8Array(bytes);
     return this.#inOrder(async () => {
-      checkRange(buffer, offset, bytes.length);
-      bytesOf(this.#own(buffer).tensor).set(bytes, offset);
+      checkRange(buffer, offset, source.length);
+      bytesOf(this.#own(buffer).tensor).set(source, offset);
     });
   }
 
@@ -89,7 +95,8 @@ class ReferenceDevice implements Device {
 
   free(buffer: DeviceBuffer): void {
     this.#assertOpen();
-    this.#buffers.delete(buffer);
+    // What was asked for before still finds it; after close() there is nothing left to free.
+    this.#inOrder(async () => this.#buffers.delete(buffer)).catch(() => {});
   }
 
   compile(
@@ -102,21 +109,36 @@ class ReferenceDevice implements Device {
       throw errors.DEVICE_UNSUPPORTED({ device: 'reference', what: 'int8 activations' });
     }
     const plain = unfuse(program);
-    const bound = new Map<number, HostTensor>();
-    for (const value of plain.values) {
-      if (value.kind !== 'weight' && value.kind !== 'state') continue;
-      const buffer = buffers[value.name];
-      if (buffer !== undefined) bound.set(value.id, this.#own(buffer).tensor);
-    }
+    checkBuffers('reference', plain, buffers);
+    const values = [...usedValues(plain, 'weight'), ...usedValues(plain, 'state')];
+    const bound = new Map(
+      values.map(({ id, name }) => [id, this.#own(present(buffers[name], name))] as const),
+    );
     return { program: plain, bound, results: new Map() } as ReferenceExecutable;
   }
 
-  run(executable: Executable, options: RunOptions): Promise<Record<string, HostArray>> {
+  async run(executable: Executable, options: RunOptions): Promise<Record<string, HostArray>> {
+    this.#assertOpen();
+    const compiled = executable as ReferenceExecutable;
+    const { sizes, signal, fetch } = options;
+    checkSizes(sizes);
+    const inputs = usedValues(compiled.program, 'input').map((value) => {
+      const data = options.inputs[value.name];
+      checkInput(value, data, sizes);
+      const dtype = present(value.dtype, 'dtype');
+      const copy = present(data, value.name).slice();
+      return [value.id, { dtype, shape: resolveShape(value.shape, sizes), data: copy }] as const;
+    });
     return this.#inOrder(async () => {
-      const compiled = executable as ReferenceExecutable;
-      compiled.results = await execute(compiled, options, () => this.#assertOpen());
+      const weights = [...compiled.bound].map(
+        ([id, buffer]) => [id, this.#own(buffer).tensor] as const,
+      );
+      const given = new Map<number, HostTensor>([...weights, ...inputs]);
+      compiled.results = await execute(compiled.program, given, { sizes, signal }, () =>
+        this.#assertOpen(),
+      );
       return Object.fromEntries(
-        options.fetch.map((name) => {
+        fetch.map((name) => {
           const result = present(compiled.results.get(name), `output ${name}`);
           return [name, result.data.slice() as HostArray];
         }),
@@ -199,18 +221,12 @@ async function fill(tensor: HostTensor, region: MappableRegion): Promise<void> {
 }
 
 async function execute(
-  { program, bound }: ReferenceExecutable,
-  { inputs, sizes, signal }: RunOptions,
+  program: Program,
+  given: ReadonlyMap<number, HostTensor>,
+  { sizes, signal }: { readonly sizes: DimSizes; readonly signal: AbortSignal | undefined },
   assertOpen: () => void,
 ): Promise<Map<string, HostTensor>> {
-  checkInputs(program, inputs, sizes);
-  const tensors = new Map<number, HostTensor>(bound);
-  for (const value of program.values) {
-    const data = value.kind === 'input' ? inputs[value.name] : undefined;
-    if (data !== undefined && value.dtype !== undefined) {
-      tensors.set(value.id, { dtype: value.dtype, shape: resolveShape(value.shape, sizes), data });
-    }
-  }
+  const tensors = new Map(given);
   let turnStart = performance.now();
   for (const op of program.ops) {
     if (performance.now() - turnStart > turnMs) {

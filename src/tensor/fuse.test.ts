@@ -52,6 +52,14 @@ describe('fuse', () => {
     expect(names(fuse(builder.build()))).not.toContain('add_rms_norm');
   });
 
+  it('does not fuse what would give the fused op its own result as an input', () => {
+    const builder = new ProgramBuilder('square');
+    const x = builder.input('x', 'f32', ['rows', 4]);
+    const activated = append(builder, 'silu', [x]);
+    builder.output('y', append(builder, 'mul', [activated, activated]));
+    expect(names(fuse(builder.build()))).toEqual(['silu', 'mul']);
+  });
+
   it('is undone by unfuse', () => {
     expect(names(unfuse(fuse(block())))).toEqual(names(block()));
   });

@@ -101,6 +101,13 @@ class Fuser {
     last: number,
   ): boolean {
     const inside = new Set(opIndices);
+    // The fused op is given its inputs before it computes anything: mul(a, a) after a = silu(x) is
+    // no swiglu(x, a).
+    const isGiven = pattern.inputs.every((variable) => {
+      const producer = this.#producer.get(values.get(variable) ?? -1);
+      return producer === undefined || !inside.has(producer);
+    });
+    if (!isGiven) return false;
     return pattern.steps
       .flatMap((step) => step.outputs)
       .every((variable) => {

@@ -55,6 +55,13 @@ describe('planBuffers', () => {
     );
   });
 
+  it('refuses a symbolic dimension that is not the first', () => {
+    const builder = new ProgramBuilder('columns');
+    const x = builder.input('x', 'f32', ['sequences', 'pages']);
+    builder.output('y', append(builder, 'silu', [x]));
+    expect(() => planBuffers(builder.build())).toThrow('pages is no first axis');
+  });
+
   it('needs no more slots for a long chain than for a short one', () => {
     const slotsOf = (length: number): number => {
       const builder = new ProgramBuilder('chain');

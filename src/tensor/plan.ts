@@ -1,7 +1,7 @@
 // Plans the buffers of a program's computed values by liveness: values that never live at the same
 // time share a slot. Sizes may be symbolic, so slots are grouped by leading dimension and a slot's
 // size is its leading dimension times its widest row.
-import { present } from '../base/invariant.ts';
+import { invariant, present } from '../base/invariant.ts';
 import type { Dim, Program, Value } from './program.ts';
 
 /** A piece of scratch memory: `lead` (at the run) times `rowBytes` bytes. */
@@ -20,7 +20,10 @@ export interface BufferPlan {
 const elementBytes = 4;
 
 function rowBytesOf(value: Value): number {
-  return value.shape.slice(1).reduce<number>((product, dim) => product * Number(dim), elementBytes);
+  return value.shape.slice(1).reduce<number>((product, dim) => {
+    invariant(typeof dim === 'number', `${value.name} [${value.shape}]: ${dim} is no first axis`);
+    return product * dim;
+  }, elementBytes);
 }
 
 /** Assigns slots greedily in order of execution, the tightest fitting free one first. */

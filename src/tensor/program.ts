@@ -63,6 +63,15 @@ export function countElements(shape: readonly Dim[], sizes: DimSizes): number {
   return resolveShape(shape, sizes).reduce((product, size) => product * size, 1);
 }
 
+// Kernels divide by widths, and a device counts a dimension in 32 bits.
+function checkDims(name: string, shape: readonly Dim[]): void {
+  for (const dim of shape) {
+    const isSize = typeof dim === 'number' && Number.isInteger(dim) && dim >= 1 && dim < 2 ** 31;
+    const isSymbolic = typeof dim === 'string' && symbolicDims.includes(dim);
+    invariant(isSize || isSymbolic, `${name} [${shape}]: a dimension is ${dim}`);
+  }
+}
+
 /** What an op's shape rule says its outputs are. */
 export interface OutputSpec {
   readonly dtype: DType;
@@ -134,6 +143,7 @@ export class ProgramBuilder {
   }
 
   #add(value: Omit<Value, 'id'>): Value {
+    checkDims(value.name, value.shape);
     const added = { ...value, id: this.#values.length };
     this.#values.push(added);
     return added;
@@ -168,8 +178,8 @@ export function prune(program: Program, outputs: readonly string[]): Program {
   return { ...program, ops: ops.reverse(), outputs: kept };
 }
 
-/** Values of one kind that some op reads, in order of their ids. */
+/** Values of one kind that some op reads or that are outputs, in order of their ids. */
 export function usedValues(program: Program, kind: ValueKind): Value[] {
-  const used = new Set(program.ops.flatMap((op) => op.inputs));
+  const used = new Set([...program.ops.flatMap((op) => op.inputs), ...program.outputs.values()]);
   return program.values.filter((value) => value.kind === kind && used.has(value.id));
 }

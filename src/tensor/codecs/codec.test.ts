@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../test/mutate.ts';
 import { dtypes, type WeightDType } from '../dtype.ts';
-import { dequantize, dequantizeInto, quantize } from './codec.ts';
+import { dequantize, dequantizeInto, quantize, roundActivations } from './codec.ts';
 
 type Golden = Record<string, { block: string; values: string }[]>;
 const golden = JSON.parse(
@@ -159,5 +159,26 @@ describe('quantisers', () => {
       expect(out.slice(10, 522)).toEqual(dequantize(dtype, packed, 512));
       expect([out[9], out[522]]).toEqual([7, 7]);
     }
+  });
+});
+
+describe('roundActivations', () => {
+  it('makes a whole q8_0 block NaN where one value is not finite or its scale overflows', () => {
+    const plain = normalValues(32, 1);
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e7]) {
+      const values = Float32Array.from([...plain, ...plain]);
+      values[39] = bad;
+      const bytes = roundActivations('q8_0', values);
+      const read = dequantize('q8_0', bytes, 64);
+      expect(bytes.subarray(0, 34)).toEqual(quantize('q8_0', plain));
+      expect(read.subarray(32).every(Number.isNaN), `${bad}`).toBe(true);
+    }
+  });
+
+  it('gives infinity for what is beyond f16', () => {
+    const bytes = roundActivations('f16', Float32Array.of(1e6, -1e6, Number.NaN));
+    expect(dequantize('f16', bytes, 3)).toEqual(
+      Float32Array.of(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN),
+    );
   });
 });

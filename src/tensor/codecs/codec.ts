@@ -6,7 +6,14 @@ import { dtypes, rowBytes, type WeightDType } from '../dtype.ts';
 import type { BlockCodec } from './block-codec.ts';
 import { q4_0, q4_1, q5_0, q5_1, q8_0 } from './blocks-of-32.ts';
 import { q2_k, q3_k, q4_k, q5_k, q6_k } from './blocks-of-256.ts';
-import { bf16BytesToF32, f16BytesToF32, f32ToBf16Bytes, f32ToF16Bytes } from './half.ts';
+import {
+  bf16BytesToF32,
+  f16BytesToF32,
+  f16ToF32,
+  f32ToBf16Bytes,
+  f32ToF16,
+  f32ToF16Bytes,
+} from './half.ts';
 
 type BlockDType = Exclude<WeightDType, 'f32' | 'f16' | 'bf16'>;
 
@@ -73,6 +80,29 @@ export function quantize(dtype: WeightDType, values: Float32Array): Uint8Array {
   }
   return bytes;
 }
+
+/**
+ * Activations in a cache type's bytes, none refused: what f16 cannot hold becomes infinity, and a q8_0
+ * block with a NaN or an infinity, or beyond its scale, is stored so that all of it reads as NaN.
+ */
+export function roundActivations(dtype: WeightDType, values: Float32Array): Uint8Array {
+  if (dtype === 'f16') return f32ToF16Bytes(values);
+  if (dtype !== 'q8_0') return quantize(dtype, values);
+  const bytes = new Uint8Array(checkedBytes(dtype, values.length));
+  const { blockSize, blockBytes } = dtypes[dtype];
+  for (let i = 0, at = 0; i < values.length; i += blockSize, at += blockBytes) {
+    const most = Math.max(...values.subarray(i, i + blockSize).map(Math.abs));
+    if (Number.isFinite(f16ToF32(f32ToF16(Math.fround(most / 127))))) {
+      q8_0.encode(values, i, bytes, at);
+    } else {
+      bytes.set(notANumber, at);
+    }
+  }
+  return bytes;
+}
+
+// A quiet NaN as a half, little endian.
+const notANumber = [0x00, 0x7e];
 
 function checkedBytes(dtype: WeightDType, count: number): number {
   const { blockSize } = dtypes[dtype];

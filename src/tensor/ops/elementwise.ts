@@ -1,4 +1,5 @@
 // Element-wise ops and the row normalisation, with the fused forms a device may run at once.
+import { invariant } from '../../base/invariant.ts';
 import type { Value } from '../program.ts';
 import {
   at,
@@ -16,7 +17,11 @@ import {
 // Both operands [rows, dim], or the second [dim], repeated for each row.
 function binaryShape(inputs: readonly Value[]): ReturnType<typeof f32> {
   const [left, right] = [valueAt(inputs, 0), valueAt(inputs, 1)];
-  sameDim(dimAt(left, -1), dimAt(right, -1), 'element-wise op');
+  const repeated = right.shape.length === 1 && right.shape[0] === left.shape.at(-1);
+  invariant(
+    repeated || `${left.shape}` === `${right.shape}`,
+    `element-wise op: [${right.shape}] does not fit [${left.shape}]`,
+  );
   return f32(left.shape);
 }
 
@@ -92,7 +97,11 @@ export const rmsNorm: Op = {
 
 /** add_rms_norm(x, y, weight) {eps} → [x + y, rms_norm(x + y, weight)]: a residual and the norm after it. */
 export const addRmsNorm: Op = {
-  shape: (inputs) => [...f32(valueAt(inputs, 0).shape), ...f32(valueAt(inputs, 0).shape)],
+  shape: (inputs) => {
+    const sum = binaryShape(inputs);
+    sameDim(dimAt(valueAt(inputs, 0), -1), dimAt(valueAt(inputs, 2), 0), 'add_rms_norm');
+    return [...sum, ...sum];
+  },
   decompose: (append, [x, y, weight], attributes) => {
     const [sum] = append('add', [x as Value, y as Value]);
     const [normal] = append('rms_norm', [sum as Value, weight as Value], attributes);

@@ -1,7 +1,6 @@
 // What a row of the op table holds, and how a reference kernel sees its tensors.
 import { invariant, present } from '../../base/invariant.ts';
-import { dequantizeInto, quantize } from '../codecs/codec.ts';
-import { f32ToF16Bytes } from '../codecs/half.ts';
+import { dequantizeInto, roundActivations } from '../codecs/codec.ts';
 import { type DType, rowBytes, type WeightDType } from '../dtype.ts';
 import type { Attributes, Dim, OutputSpec, ShapeRule, Value } from '../program.ts';
 
@@ -110,11 +109,8 @@ export function writeRow(tensor: HostTensor, row: number, values: Float32Array):
     return;
   }
   invariant(tensor.data instanceof Uint8Array, 'an integer tensor is no matrix');
-  const bytes = rowBytes(tensor.dtype, columns);
-  // An activation beyond f16's range becomes infinity, as on every device; only weights are refused.
-  const packed =
-    tensor.dtype === 'f16' ? f32ToF16Bytes(values) : quantize(tensor.dtype as WeightDType, values);
-  tensor.data.set(packed, row * bytes);
+  const packed = roundActivations(tensor.dtype as WeightDType, values);
+  tensor.data.set(packed, row * packed.length);
 }
 
 /** The attribute of this name; every op's attributes are all given. */
