@@ -241,7 +241,9 @@ bool decodeProgram(const Bytes& layout, const Bytes& numbers, Executable* execut
   executable->slots.resize(slotCount);
   for (Slot& slot : executable->slots) {
     slot.lead = *at++;
-    slot.rowBytes = (int64_t)*doubles++;
+    // Negative is refused as not well-formed; what int64_t cannot hold must not be cast.
+    slot.rowBytes = *doubles >= 0 && *doubles < 9e18 ? (int64_t)*doubles : -1;
+    doubles++;
   }
   for (size_t i = 0; i < slotCount; i++) {
     executable->slotMemory.push_back(std::make_unique<Memory>());

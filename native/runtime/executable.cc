@@ -59,6 +59,18 @@ const OpShape opShapes[OP_COUNT] = {
 
 int64_t sizeOf(int32_t dim, const int32_t* sizes) { return dim >= 0 ? dim : sizes[-1 - dim]; }
 
+// False when the product of two sizes is more than can be counted.
+bool multiply(int64_t a, int64_t b, int64_t* product) {
+  return !__builtin_mul_overflow(a, b, product);
+}
+
+Status tooLarge(double bytes) {
+  Status status;
+  status.code = Code::outOfMemory;
+  status.found = bytes;
+  return status;
+}
+
 int64_t count(const Tensor& t) { return t.rows * t.columns; }
 
 bool repeats(const Tensor& y, const Tensor& x) {
@@ -73,6 +85,8 @@ bool attentionAgrees(const Call& c) {
   const int64_t heads = (int64_t)c.attributes[0], kvHeads = (int64_t)c.attributes[1];
   const int64_t headDim = (int64_t)c.attributes[2], pageSize = (int64_t)c.attributes[3];
   if (heads < 1 || kvHeads < 1 || headDim < 1 || pageSize < 1 || heads % kvHeads != 0) return false;
+  // So that none of the products here and in the kernels overflows.
+  if (heads > INT32_MAX || headDim > INT32_MAX || pageSize > INT32_MAX) return false;
   return c.in[0].columns == heads * headDim && c.in[1].columns == kvHeads * headDim &&
          c.in[2].columns == kvHeads * headDim && c.in[1].rows == c.in[2].rows &&
          headDim % blockOf(c.in[1].dtype).elements == 0 &&
@@ -230,16 +244,27 @@ Status Executable::resolve(const int32_t* wanted, const KernelTable& kernels, Gu
     const Value& value = values[i];
     Tensor& tensor = tensors[i];
     tensor = {nullptr, value.dtype, 1, 1, 0};
-    for (int d = 0; d + 1 < value.rank; d++) tensor.rows *= sizeOf(value.dims[d], sizes);
     if (value.rank > 0) tensor.columns = sizeOf(value.dims[value.rank - 1], sizes);
     tensor.rowBytes = bytesPerRow(value.dtype, tensor.columns);
+    double bytes = (double)tensor.rowBytes;
+    for (int d = 0; d + 1 < value.rank; d++) bytes *= (double)sizeOf(value.dims[d], sizes);
+    bool counted = true;
+    for (int d = 0; d + 1 < value.rank; d++) {
+      counted = counted && multiply(tensor.rows, sizeOf(value.dims[d], sizes), &tensor.rows);
+    }
+    int64_t all;
+    if (!counted || !multiply(tensor.rows, tensor.columns, &all) ||
+        !multiply(tensor.rows, tensor.rowBytes, &all)) {
+      return tooLarge(bytes);
+    }
   }
   for (size_t i = 0; i < slots.size(); i++) {
-    const size_t bytes = (size_t)(sizeOf(slots[i].lead, sizes) * slots[i].rowBytes);
-    if (slotMemory[i]->reserve(bytes, guard)) continue;
-    status.code = Code::outOfMemory;
-    status.found = (double)bytes;
-    return status;
+    const int64_t lead = sizeOf(slots[i].lead, sizes);
+    int64_t bytes;
+    if (!multiply(lead, slots[i].rowBytes, &bytes) ||
+        !slotMemory[i]->reserve((size_t)bytes, guard)) {
+      return tooLarge((double)lead * (double)slots[i].rowBytes);
+    }
   }
   for (size_t i = 0; i < values.size(); i++) {
     Tensor& tensor = tensors[i];
@@ -247,11 +272,7 @@ Status Executable::resolve(const int32_t* wanted, const KernelTable& kernels, Gu
     const Memory* memory = nullptr;
     switch (values[i].source) {
       case Source::input:
-        if (!inputMemory[values[i].index]->reserve(bytes, guard)) {
-          status.code = Code::outOfMemory;
-          status.found = (double)bytes;
-          return status;
-        }
+        if (!inputMemory[values[i].index]->reserve(bytes, guard)) return tooLarge((double)bytes);
         memory = inputMemory[values[i].index].get();
         break;
       case Source::buffer: memory = &buffers[values[i].index]->memory; break;

@@ -167,6 +167,26 @@ describe.skipIf(availableIsas().length === 0)('the cpu device (skipped without t
     ).rejects.toMatchObject({ code: 'CORRAL_OUT_OF_MEMORY' });
   });
 
+  it('says OUT_OF_MEMORY for a result whose bytes are no 64-bit number', async () => {
+    const program: Program = {
+      name: 'huge',
+      values: [
+        { id: 0, kind: 'input', name: 'x', dtype: 'f32', shape: ['rows', 1] },
+        { id: 1, kind: 'computed', name: 'silu', dtype: 'f32', shape: ['pages', 2 ** 30, 4] },
+      ],
+      ops: [{ op: 'silu', inputs: [0], outputs: [1], attributes: {} }],
+      outputs: new Map(),
+    };
+    const executable = device.compile(program, {});
+    const inputs = { x: new Float32Array(1) };
+    // 2^64 bytes: as a 64-bit product none at all.
+    const run = device.run(executable, { inputs, sizes: { ...sizes, pages: 2 ** 30 }, fetch: [] });
+    await expect(run).rejects.toMatchObject({
+      code: 'CORRAL_OUT_OF_MEMORY',
+      data: { bytes: 2 ** 64 },
+    });
+  });
+
   it('takes no memory for a large cache until it is used', async () => {
     const before = process.memoryUsage().rss;
     const cache = await device.allocate('f16', [2 ** 20, 2048]);
