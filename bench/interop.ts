@@ -4,7 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { convertCheckpoint, openCheckpoint } from '../src/formats/index.ts';
+import {
+  type ConvertType,
+  convertCheckpoint,
+  convertTypes,
+  openCheckpoint,
+} from '../src/formats/index.ts';
 import { load } from '../src/index.ts';
 import { openRival } from './llama-cpp.ts';
 
@@ -19,18 +24,7 @@ if (model === undefined) throw new Error('usage: npm --prefix bench run interop 
 
 const count = Number(values.count);
 const folder = await mkdtemp(join(tmpdir(), 'corral-interop-'));
-const types = [
-  'f32',
-  'f16',
-  'bf16',
-  'q8_0',
-  'q4_0',
-  'q4_k',
-  'q5_k',
-  'q6_k',
-  'q4_k_m',
-  'q5_k_m',
-] as const;
+const types = Object.keys(convertTypes) as ConvertType[];
 const floatTypes: ReadonlySet<string> = new Set(['f32', 'f16', 'bf16']);
 let different = 0;
 try {

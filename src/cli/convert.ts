@@ -2,6 +2,7 @@
 // could not take the type and what they became.
 import type { Command } from 'commander';
 import type { ConvertReport } from '../formats/convert.ts';
+import type { ConvertType } from '../formats/index.ts';
 import {
   addCommonOptions,
   addFileOptions,
@@ -26,7 +27,7 @@ const types = [
   'q6_k',
   'q4_k_m',
   'q5_k_m',
-] as const;
+] as const satisfies readonly ConvertType[];
 
 interface ConvertFlags extends CommonOptions {
   readonly type: (typeof types)[number];

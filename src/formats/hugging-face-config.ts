@@ -2,9 +2,10 @@
 // transformers' LlamaConfig and MistralConfig; whatever would change the computation and is not
 // covered is refused by name. Knows nothing of tensors.
 import * as z from 'zod';
+import { checkJson } from '../base/check-json.ts';
 import { errors } from '../base/errors.ts';
 import type { GenerationDefaults } from './checkpoint.ts';
-import { checkJson, layersField, positiveField, sizeField } from './json-file.ts';
+import { layersField, positiveField, sizeField } from './json-file.ts';
 import type { LlamaConfig, RopeScaling } from './llama-config.ts';
 
 const tokenIds = z.union([z.number().int(), z.array(z.number().int())]).nullish();

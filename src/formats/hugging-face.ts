@@ -2,6 +2,7 @@
 // JSON files beside them. Rows of q and k are put into interleaved order while they are read.
 import { basename, join, resolve } from 'node:path';
 import * as z from 'zod';
+import { checkJson } from '../base/check-json.ts';
 import { errors } from '../base/errors.ts';
 import { type Checkpoint, tensorNames } from './checkpoint.ts';
 import {
@@ -9,7 +10,7 @@ import {
   readGenerationConfig,
   readHuggingFaceConfig,
 } from './hugging-face-config.ts';
-import { checkJson, readJsonFile, readTextFile } from './json-file.ts';
+import { readJsonFile, readTextFile } from './json-file.ts';
 import type { LlamaConfig } from './llama-config.ts';
 import { looksLikeSafetensors, readSafetensors } from './safetensors.ts';
 import { ggufNameOf } from './tensor-names.ts';

@@ -63,34 +63,6 @@ export async function readJsonFile(path: string): Promise<unknown> {
   return text === undefined ? undefined : parseJson(text, path);
 }
 
-/** `value` as the schema describes it. Throws CONFIG_INVALID, which names the first wrong field. */
-export function checkJson<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  let found: unknown = value;
-  for (const key of issue?.path ?? []) found = (found as Record<PropertyKey, unknown>)?.[key];
-  throw errors.CONFIG_INVALID({
-    path,
-    field: issue?.path.join('.') || 'the file',
-    expected: expectedOf(issue),
-    found: (JSON.stringify(found) ?? 'nothing').slice(0, 100),
-  });
-}
-
-function expectedOf(issue: z.core.$ZodIssue | undefined): string {
-  switch (issue?.code) {
-    case 'invalid_type':
-      return issue.expected === 'int' ? 'a whole number' : `of type ${issue.expected}`;
-    case 'too_small':
-      return `at least ${issue.minimum}`;
-    case 'too_big':
-      return `at most ${issue.maximum}`;
-    default:
-      return issue?.message ?? 'something else';
-  }
-}
-
 // Limits that no Llama comes near: they bound the products of sizes.
 /** A count or size in a config. */
 export const sizeField: z.ZodNumber = z

@@ -1,8 +1,9 @@
 // Meta's params.json: what it says, what follows from it, and what only the tensors can tell.
 // Believes the file where it speaks: Llama 2 7B was first released with norm_eps 1e-6, later 1e-5.
 import * as z from 'zod';
+import { checkJson } from '../base/check-json.ts';
 import { errors } from '../base/errors.ts';
-import { checkJson, layersField, positiveField, sizeField } from './json-file.ts';
+import { layersField, positiveField, sizeField } from './json-file.ts';
 import type { LlamaConfig, RopeScaling } from './llama-config.ts';
 
 const paramsSchema = z.looseObject({

@@ -1,11 +1,15 @@
 // The shape of tokenizer.json and tokenizer_config.json, checked, and the vocabulary in them. What the
 // parts of such a file do to a text is for the tokenizers that use it.
 import { z } from 'zod';
+import { checkJson } from '../base/check-json.ts';
 import { errors } from '../base/errors.ts';
 import type { TokenId } from './tokenizer.ts';
 
 // a vocabulary is 1e3 to 3e5; bounds what one huge id could make us allocate
 const MAX_ID = 1 << 21;
+
+// What is expected where a field has one of several shapes.
+const asWritten = 'as Hugging Face writes it';
 
 const id = z.int().min(0).max(MAX_ID);
 const addedToken = z.looseObject({
@@ -106,52 +110,15 @@ export function readJsonVocabulary(options: {
   readonly path: string;
 }): JsonVocabulary {
   const { path } = options;
-  const file = parse<TokenizerFile>(tokenizerFile, options.tokenizerJson, path);
-  const config = parse<ConfigFile>(
+  const file = checkJson<TokenizerFile>(tokenizerFile, options.tokenizerJson, path, asWritten);
+  const config = checkJson<ConfigFile>(
     configFile,
     options.tokenizerConfig ?? {},
     `${path} (tokenizer_config)`,
+    asWritten,
   );
   return readVocabulary(file, config, path);
 }
-
-function parse<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  let found: unknown = value;
-  for (const key of issue?.path ?? []) found = (found as Record<PropertyKey, unknown>)?.[key];
-  throw errors.CONFIG_INVALID({
-    path,
-    field: issue?.path.join('.') || 'the file',
-    expected: expectedOf(issue),
-    found: (JSON.stringify(found) ?? 'nothing').slice(0, 100),
-  });
-}
-
-function expectedOf(issue: z.core.$ZodIssue | undefined): string {
-  switch (issue?.code) {
-    case 'invalid_type':
-      return articles[issue.expected] ?? `of type ${issue.expected}`;
-    case 'too_small':
-      return `at least ${issue.minimum}`;
-    case 'too_big':
-      return `at most ${issue.maximum}`;
-    case 'custom':
-      return issue.message;
-    default:
-      return 'as Hugging Face writes it';
-  }
-}
-
-const articles: Readonly<Record<string, string>> = {
-  object: 'an object',
-  array: 'a list',
-  string: 'a string',
-  boolean: 'true or false',
-  int: 'a whole number',
-  number: 'a number',
-};
 
 function readVocabulary(file: TokenizerFile, config: ConfigFile, path: string): JsonVocabulary {
   const invalid = (field: string, expected: string, found: string): Error =>
