@@ -26,6 +26,12 @@ describe('StopStrings', () => {
     expect(watcher.flush()).toBe('##');
   });
 
+  it('waits for a stop string that began before one that is already complete', () => {
+    expect(feed(['bac', 'b'], ['bacb', 'a'])).toBe('');
+    expect(feed(['bac', 'c'], ['bacb', 'a'])).toBe('b');
+    expect(feed(['bac'], ['bacb', 'a'])).toBe('b');
+  });
+
   it('gives the text before the earliest stop however the text is cut', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 30 });
     const stop = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 });

@@ -20,26 +20,32 @@ export class StopStrings {
 
   push(piece: string): Released {
     const text = this.#held + piece;
-    // The earliest one wins; of those that start together, the one listed first.
+    const found = this.#firstIn(text);
+    const open = text.length - this.#possibleStart(text);
+    // One that begins earlier may still come: however the text is cut, the earliest wins.
+    if (found !== undefined && found.at <= open) {
+      this.#held = '';
+      return { text: text.slice(0, found.at), stop: found.stop };
+    }
+    this.#held = text.slice(open);
+    return { text: text.slice(0, open) };
+  }
+
+  /** Releases what was held back, up to a stop string in it. */
+  flush(): string {
+    const text = this.#held;
+    this.#held = '';
+    return text.slice(0, this.#firstIn(text)?.at);
+  }
+
+  // The earliest one; of those that start together, the one listed first.
+  #firstIn(text: string): { readonly stop: string; readonly at: number } | undefined {
     let found: { stop: string; at: number } | undefined;
     for (const stop of this.#stops) {
       const at = text.indexOf(stop);
       if (at >= 0 && (found === undefined || at < found.at)) found = { stop, at };
     }
-    if (found !== undefined) {
-      this.#held = '';
-      return { text: text.slice(0, found.at), stop: found.stop };
-    }
-    const keep = this.#possibleStart(text);
-    this.#held = text.slice(text.length - keep);
-    return { text: text.slice(0, text.length - keep) };
-  }
-
-  /** Releases what was held back. */
-  flush(): string {
-    const text = this.#held;
-    this.#held = '';
-    return text;
+    return found;
   }
 
   // Length of the longest end of the text that begins a stop string.
