@@ -1,5 +1,6 @@
 // The door to the local store: models pulled from a hub, listed, found by name, removed.
 
+export { type Database, openDatabase } from './database.ts';
 export { storeFolder } from './folder.ts';
 export type { AcceptLicence, LicenceToAccept } from './licence.ts';
 export { formatModelName, type ModelName, parseModelName, readModelName } from './model-name.ts';

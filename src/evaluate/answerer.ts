@@ -1,0 +1,53 @@
+// Who answers requests: Corral's own engine, or a model behind an OpenAI-compatible endpoint. The rest
+// of the room sees only this.
+import type { ChatMessage } from '../tokenizer/chat-message.ts';
+import type { ModelRequest, ModelResponse, RequestKind } from './request.ts';
+
+/** What a result says about the model it belongs to. Everything here is written into the results. */
+export interface ModelDescription {
+  readonly name: string;
+  /** `corral` or `openai`. */
+  readonly source: string;
+  /** Path or base URL. */
+  readonly location: string;
+  /** sha256 of the weights (of the files, in order); null behind an endpoint. */
+  readonly sha256: string | null;
+  /** Such as `q4_0` or `q4_k_m`: the type most weights have; null when unknown. */
+  readonly quantisation: string | null;
+  readonly parameters: number | null;
+  /** sha256 of the chat template in use, null where none is applied. */
+  readonly chatTemplateSha256: string | null;
+  readonly chatTemplate: string | null;
+  /** `always`, `never`, or `template` when the chat template writes it itself. */
+  readonly bosPolicy: 'always' | 'never' | 'template' | 'unknown';
+  /** Longest sequence in tokens. */
+  readonly maxLength: number | null;
+  readonly device: string | null;
+  readonly bosToken: string | null;
+  readonly eosToken: string | null;
+}
+
+/** What answering cost. `naiveTokens`: what a run would compute that shares nothing and asks once per choice. */
+export interface AnswerCost {
+  readonly computedTokens: number;
+  readonly naiveTokens: number;
+}
+
+/** How requests are answered. */
+export interface AnswerOptions {
+  readonly signal?: AbortSignal;
+  /** Called once per request, in any order, as soon as its answer is there. */
+  readonly onAnswer: (index: number, response: ModelResponse) => void;
+}
+
+/** A model that answers requests. */
+export interface Answerer extends AsyncDisposable {
+  readonly description: ModelDescription;
+  /** Why this kind of request cannot be answered; undefined where it can. */
+  refusal(kind: RequestKind): string | undefined;
+  /** A conversation as the model's chat template writes it, without a second BOS. Throws CHAT_TEMPLATE_MISSING. */
+  renderChat(messages: readonly ChatMessage[]): string;
+  /** Answers all; the order of work is its own affair, and the same requests give the same answers. */
+  answer(requests: readonly ModelRequest[], options: AnswerOptions): Promise<AnswerCost>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,2 @@
+// The public door `corral/train`.
+export type { Batch, BatchSource, Example } from './batch.ts';
