@@ -1,6 +1,5 @@
 // After `npm ci` in a clone: compiles dist/ and links node_modules/.bin/corral, so that `npx corral`
 // answers at once. Plain JavaScript: it may run under an older Node than the pinned one.
-import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,12 +9,7 @@ const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
 if (existsSync(compiler)) {
   linkCommand();
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  const built = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (built.status !== 0) process.exit(built.status ?? 1);
+  await import('./build.mjs');
 }
 
 function linkCommand() {

@@ -1,0 +1,31 @@
+// Compiles src/ into dist/ and puts beside it what is not TypeScript (tasks, page styles and scripts), so
+// that `new URL('./file', import.meta.url)` finds the same files from both. Plain JavaScript: it may run
+// under an older Node than the pinned one.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const assets = /\.(css|js|yaml)$/;
+
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+copyAssets(join(root, 'src'), join(root, 'dist'));
+
+function copyAssets(from, to) {
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) {
+      copyAssets(source, target);
+    } else if (assets.test(entry.name)) {
+      mkdirSync(to, { recursive: true });
+      copyFileSync(source, target);
+    }
+  }
+}
