@@ -20,11 +20,13 @@ import type { DeviceBuffer, DeviceName, HostArray } from './device.ts';
 export const maxRank = 4;
 
 const cacheDTypes: readonly DType[] = ['f32', 'f16', 'q8_0'];
+const stateDTypes: readonly DType[] = ['f32', 'q8_0'];
 
 /** Can an op read (or write) a weight or state of this type? */
 export function takesType(op: OpName, dtype: DType): boolean {
   if (dtype === 'i32') return false;
   if (op === 'cache_write' || op === 'attention') return cacheDTypes.includes(dtype);
+  if (op === 'adamw') return stateDTypes.includes(dtype);
   return ops[op].packed !== undefined || dtype === 'f32';
 }
 
@@ -113,6 +115,7 @@ export function checkIndices(
   }
   if (op === 'attention') checkPages(inputs, attributes);
   if (op === 'adjust_logits') checkAdjustments(inputs);
+  if (op === 'self_attention' || op === 'self_attention_gradient') checkStarts(op, inputs);
 }
 
 // Only the pages a row sees: those before its window may be gone.
@@ -131,6 +134,17 @@ function checkPages(inputs: readonly HostTensor[], attributes: Attributes): void
       const found = present(table?.data[first + page], 'page');
       if (found < 0 || found >= limit) refuse('attention', found, limit);
     }
+  }
+}
+
+// Sequences lie end to end: a row's first is no later than itself and no earlier than the row before's.
+function checkStarts(op: OpName, [, , , starts]: readonly HostTensor[]): void {
+  let lowest = 0;
+  for (const [row, start] of present(starts, 'starts').data.entries()) {
+    if (start < lowest || start > row) {
+      throw errors.INPUT_INVALID({ op, found: start, allowed: `${lowest} to ${row}` });
+    }
+    lowest = start;
   }
 }
 

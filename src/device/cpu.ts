@@ -15,8 +15,8 @@ import { errors } from '../base/errors.ts';
 import { invariant, present } from '../base/invariant.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import { type DType, tensorBytes } from '../tensor/dtype.ts';
-import { fuse } from '../tensor/fuse.ts';
-import type { OpName } from '../tensor/ops.ts';
+import { fuse, unfuse } from '../tensor/fuse.ts';
+import { type OpName, opNames } from '../tensor/ops.ts';
 import { countElements, type Program, symbolicDims, type Value } from '../tensor/program.ts';
 import { checkInput, checkRange, checkShape, checkSizes, takesType } from './check.ts';
 import { encodeProgram } from './cpu-program.ts';
@@ -93,16 +93,18 @@ class CpuDevice implements Device {
   readonly info: DeviceInfo;
   readonly #addon: NativeAddon;
   readonly #native: NativeDevice;
+  readonly #kernels: ReadonlySet<string>;
   #closing: Promise<void> | undefined;
 
   constructor(addon: NativeAddon, native: NativeDevice, isa: string) {
     this.#addon = addon;
     this.#native = native;
+    this.#kernels = new Set(addon.ops.map(({ name }) => name));
     this.info = { name: 'cpu', isa, threads: addon.threadsOf(native) };
   }
 
   supports(op: OpName, dtype: DType): boolean {
-    return takesType(op, dtype);
+    return this.#kernels.has(op) && takesType(op, dtype);
   }
 
   async allocate(
@@ -155,7 +157,11 @@ class CpuDevice implements Device {
     if (options.activations === 'int8') {
       throw errors.DEVICE_UNSUPPORTED({ device: 'cpu', what: 'int8 activations' });
     }
-    const fused = fuse(program);
+    const known = opNames.filter((op) => this.#kernels.has(op));
+    const fused = fuse(unfuse(program, this.#kernels), known);
+    for (const { op } of fused.ops) {
+      if (!this.#kernels.has(op)) throw errors.DEVICE_UNSUPPORTED({ device: 'cpu', what: op });
+    }
     const encoded = encodeProgram(this.#addon, fused, buffers);
     const bound = encoded.buffers.map((name) => this.#own(present(buffers[name], name)).native);
     const native = this.#addon.compile(this.#native, encoded.layout, encoded.numbers, bound);

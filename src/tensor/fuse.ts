@@ -163,15 +163,15 @@ export function fuse(program: Program, only: readonly OpName[] = opNames): Progr
   return { ...program, ops: fused };
 }
 
-/** The program with every fused op written out: what a device without a kernel for it runs. */
-export function unfuse(program: Program): Program {
+/** The program with fused ops written out, but for those in `keep`: what a device without kernels for them runs. */
+export function unfuse(program: Program, keep: ReadonlySet<string> = new Set()): Program {
   const values = [...program.values];
   const rename = new Map<number, number>();
   const current = (id: number): Value => present(values[rename.get(id) ?? id], `value ${id}`);
   const written: ProgramOp[] = [];
   for (const op of program.ops) {
     const row = ops[op.op as OpName];
-    if (!('decompose' in row)) {
+    if (!('decompose' in row) || keep.has(op.op)) {
       written.push({ ...op, inputs: op.inputs.map((id) => current(id).id) });
       continue;
     }

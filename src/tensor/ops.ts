@@ -1,14 +1,65 @@
 // The op table. Adding an op is a row here, a conformance case, and a kernel where speed wants one.
 // Kernels, shapes and gradients lie beside each other in ops/, by family.
 import { present } from '../base/invariant.ts';
-import { attention, cacheWrite, rope, ropeTable } from './ops/attention.ts';
-import { add, addRmsNorm, mul, rmsNorm, scale, silu, sub, swiglu } from './ops/elementwise.ts';
-import { embed, matmul, takeRows } from './ops/linear.ts';
-import { adjustLogits, logSumExp, pick, topK } from './ops/logits.ts';
+import { attention, cacheWrite, rope, ropeInverse, ropeTable } from './ops/attention.ts';
+import { dropout } from './ops/dropout.ts';
+import {
+  add,
+  maximum,
+  minimum,
+  mul,
+  notAbove,
+  notBelow,
+  siluGradient,
+  sub,
+  swiglu,
+  swigluGradient,
+} from './ops/elementwise.ts';
+import {
+  clip,
+  exp,
+  fill,
+  inside,
+  log,
+  logSigmoid,
+  reciprocal,
+  scale,
+  silu,
+  sqrt,
+  square,
+} from './ops/functions.ts';
+import { embed, loraRowNorm, matmul, matmulTransposed, outerSum, takeRows } from './ops/linear.ts';
+import {
+  adjustLogits,
+  logSumExp,
+  logSumExpGradient,
+  pick,
+  pickGradient,
+  topK,
+} from './ops/logits.ts';
+import {
+  crossEntropy,
+  crossEntropyGradient,
+  linearCrossEntropy,
+  linearCrossEntropyGradient,
+} from './ops/losses.ts';
+import { addRmsNorm, rmsNorm, rmsNormGradient } from './ops/norm.ts';
 import type { Op } from './ops/op.ts';
+import { accumulate, adamw, ema, sumSquares, zero } from './ops/optimizer.ts';
+import {
+  broadcast,
+  dot,
+  mean,
+  segmentSum,
+  sum,
+  sumRows,
+  whiten,
+  whitenGradient,
+} from './ops/reductions.ts';
+import { selfAttention, selfAttentionGradient } from './ops/self-attention.ts';
 import type { Attributes, ProgramBuilder, Value } from './program.ts';
 
-/** Every op, in a fixed order. */
+/** Every op, in a fixed order: inference, losses, their gradients, and what changes buffers in place. */
 export const opNames = [
   'embed',
   'matmul',
@@ -29,6 +80,48 @@ export const opNames = [
   'top_k',
   'log_sum_exp',
   'pick',
+  'self_attention',
+  'cross_entropy',
+  'linear_cross_entropy',
+  'dot',
+  'sum',
+  'mean',
+  'sum_rows',
+  'broadcast',
+  'fill',
+  'segment_sum',
+  'exp',
+  'log',
+  'log_sigmoid',
+  'square',
+  'sqrt',
+  'reciprocal',
+  'clip',
+  'inside',
+  'minimum',
+  'maximum',
+  'not_above',
+  'not_below',
+  'whiten',
+  'dropout',
+  'lora_row_norm',
+  'matmul_transposed',
+  'outer_sum',
+  'rms_norm_gradient',
+  'rope_inverse',
+  'silu_gradient',
+  'swiglu_gradient',
+  'self_attention_gradient',
+  'cross_entropy_gradient',
+  'linear_cross_entropy_gradient',
+  'log_sum_exp_gradient',
+  'pick_gradient',
+  'whiten_gradient',
+  'accumulate',
+  'zero',
+  'sum_squares',
+  'adamw',
+  'ema',
 ] as const;
 
 /** Name of an op. */
@@ -55,6 +148,48 @@ export const ops: Readonly<Record<OpName, Op>> = {
   top_k: topK,
   log_sum_exp: logSumExp,
   pick,
+  self_attention: selfAttention,
+  cross_entropy: crossEntropy,
+  linear_cross_entropy: linearCrossEntropy,
+  dot,
+  sum,
+  mean,
+  sum_rows: sumRows,
+  broadcast,
+  fill,
+  segment_sum: segmentSum,
+  exp,
+  log,
+  log_sigmoid: logSigmoid,
+  square,
+  sqrt,
+  reciprocal,
+  clip,
+  inside,
+  minimum,
+  maximum,
+  not_above: notAbove,
+  not_below: notBelow,
+  whiten,
+  dropout,
+  lora_row_norm: loraRowNorm,
+  matmul_transposed: matmulTransposed,
+  outer_sum: outerSum,
+  rms_norm_gradient: rmsNormGradient,
+  rope_inverse: ropeInverse,
+  silu_gradient: siluGradient,
+  swiglu_gradient: swigluGradient,
+  self_attention_gradient: selfAttentionGradient,
+  cross_entropy_gradient: crossEntropyGradient,
+  linear_cross_entropy_gradient: linearCrossEntropyGradient,
+  log_sum_exp_gradient: logSumExpGradient,
+  pick_gradient: pickGradient,
+  whiten_gradient: whitenGradient,
+  accumulate,
+  zero,
+  sum_squares: sumSquares,
+  adamw,
+  ema,
 };
 
 /** Records an op with one or more outputs. */

@@ -8,6 +8,7 @@ import {
   dimAt,
   f32,
   floats,
+  gradientAt,
   integers,
   type Op,
   readRow,
@@ -41,29 +42,38 @@ export const ropeTable: Op = {
   },
 };
 
-/** rope(x [rows, heads · headDim], table [rows, headDim]) → each pair (2i, 2i + 1) rotated (arXiv 2104.09864). */
-export const rope: Op = {
-  shape: (inputs) => f32(valueAt(inputs, 0).shape),
-  reference: ({ inputs, outputs }) => {
-    const out = floats(at(outputs, 0));
-    const [rows, width, headDim] = [
-      size(at(inputs, 0), 0),
-      size(at(inputs, 0), 1),
-      size(at(inputs, 1), 1),
-    ];
-    for (let row = 0; row < rows; row++) {
-      const x = readRow(at(inputs, 0), row);
-      const table = readRow(at(inputs, 1), row);
-      for (let i = 0; i < width; i += 2) {
-        const pair = (i % headDim) / 2;
-        const [cos, sin] = [table[pair] as number, table[headDim / 2 + pair] as number];
-        const [even, odd] = [x[i] as number, x[i + 1] as number];
-        out[row * width + i] = even * cos - odd * sin;
-        out[row * width + i + 1] = even * sin + odd * cos;
+// Rotates pairs by the table's angles, or back when `sign` is −1.
+function rotation(sign: 1 | -1, inverse: string): Op {
+  return {
+    shape: (inputs) => f32(valueAt(inputs, 0).shape),
+    gradient: (append, call) => append(inverse, [gradientAt(call, 0), valueAt(call.inputs, 1)]),
+    reference: ({ inputs, outputs }) => {
+      const out = floats(at(outputs, 0));
+      const [rows, width, headDim] = [
+        size(at(inputs, 0), 0),
+        size(at(inputs, 0), 1),
+        size(at(inputs, 1), 1),
+      ];
+      for (let row = 0; row < rows; row++) {
+        const x = readRow(at(inputs, 0), row);
+        const table = readRow(at(inputs, 1), row);
+        for (let i = 0; i < width; i += 2) {
+          const pair = (i % headDim) / 2;
+          const [cos, sin] = [table[pair] as number, sign * (table[headDim / 2 + pair] as number)];
+          const [even, odd] = [x[i] as number, x[i + 1] as number];
+          out[row * width + i] = even * cos - odd * sin;
+          out[row * width + i + 1] = even * sin + odd * cos;
+        }
       }
-    }
-  },
-};
+    },
+  };
+}
+
+/** rope(x [rows, heads · headDim], table [rows, headDim]) → each pair (2i, 2i + 1) rotated (arXiv 2104.09864). */
+export const rope: Op = rotation(1, 'rope_inverse');
+
+/** rope_inverse(x [rows, heads · headDim], table [rows, headDim]) → each pair rotated back: the gradient of rope. */
+export const ropeInverse: Op = rotation(-1, 'rope');
 
 /** cache_write(x [rows, width], cache [slots, width], slots i32 [rows]): rounds rows into the cache. No output. */
 export const cacheWrite: Op = {

@@ -5,6 +5,7 @@ import {
   dimAt,
   f32,
   floats,
+  gradientAt,
   integers,
   type Op,
   readRow,
@@ -63,8 +64,10 @@ export const topK: Op = {
   },
 };
 
-/** log_sum_exp(x [rows, n], factor f32 [rows]) → [rows]: ln Σ e^(x · factor). */
+/** log_sum_exp(x [rows, n], factor f32 [rows]) → [rows]: ln Σ e^(x · factor). A factor has no gradient. */
 export const logSumExp: Op = {
+  gradient: (append, call) =>
+    append('log_sum_exp_gradient', [...call.inputs, valueAt(call.outputs, 0), gradientAt(call, 0)]),
   shape: (inputs) => f32([dimAt(valueAt(inputs, 0), 0)]),
   reference: ({ inputs, outputs }) => {
     const factors = floats(at(inputs, 1));
@@ -80,14 +83,49 @@ export const logSumExp: Op = {
   },
 };
 
+/** log_sum_exp_gradient(x [rows, n], factor [rows], mass [rows], dy [rows]) → [rows, n]: e^(x · factor − mass) · factor · dy. */
+export const logSumExpGradient: Op = {
+  shape: (inputs) => f32(valueAt(inputs, 0).shape),
+  reference: ({ inputs, outputs }) => {
+    const [mass, dy] = [floats(at(inputs, 2)), floats(at(inputs, 3))];
+    const out = floats(at(outputs, 0));
+    const n = size(at(inputs, 0), 1);
+    for (const [row, factor] of floats(at(inputs, 1)).entries()) {
+      const slope = factor * (dy[row] as number);
+      for (const [i, value] of readRow(at(inputs, 0), row).entries()) {
+        out[row * n + i] = Math.exp(value * factor - (mass[row] as number)) * slope;
+      }
+    }
+  },
+};
+
 /** pick(x [rows, n], ids i32 [rows]) → [rows]: x[row, ids[row]]. */
 export const pick: Op = {
   indices: [{ input: 1, into: 0, axis: 1 }],
   shape: (inputs) => f32([dimAt(valueAt(inputs, 0), 0)]),
+  gradient: (append, call) =>
+    append('pick_gradient', [
+      gradientAt(call, 0),
+      valueAt(call.inputs, 1),
+      valueAt(call.inputs, 0),
+    ]),
   reference: ({ inputs, outputs }) => {
     const out = floats(at(outputs, 0));
     for (const [row, id] of integers(at(inputs, 1)).entries()) {
       out[row] = readRow(at(inputs, 0), row)[id] as number;
+    }
+  },
+};
+
+/** pick_gradient(dy [rows], ids i32 [rows], like [rows, n]) → [rows, n]: dy at the ids, else 0. */
+export const pickGradient: Op = {
+  indices: [{ input: 1, into: 2, axis: 1 }],
+  shape: (inputs) => f32(valueAt(inputs, 2).shape),
+  reference: ({ inputs, outputs }) => {
+    const dy = floats(at(inputs, 0));
+    const out = floats(at(outputs, 0)).fill(0);
+    for (const [row, id] of integers(at(inputs, 1)).entries()) {
+      out[row * size(at(inputs, 2), 1) + id] = dy[row] as number;
     }
   },
 };

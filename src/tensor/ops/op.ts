@@ -8,9 +8,15 @@ import type { Attributes, Dim, OutputSpec, ShapeRule, Value } from '../program.t
 export interface HostTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** f32 and i32 tensors lie in their own arrays, all others in bytes. */
-  readonly data: Float32Array | Int32Array | Uint8Array;
+  /**
+   * f32 and i32 tensors lie in their own arrays, all others in bytes. Kernels also take and fill
+   * Float64Arrays for f32: then nothing is rounded between ops, which is how gradients are checked.
+   */
+  readonly data: Floats | Int32Array | Uint8Array;
 }
+
+/** Numbers of an f32 tensor: as stored, or unrounded. */
+export type Floats = Float32Array | Float64Array;
 
 /** Computes an op plainly: float64 arithmetic, results rounded to f32 once. Writes into `outputs`. */
 export type ReferenceKernel = (call: {
@@ -26,20 +32,26 @@ export type Append = (
   attributes?: Attributes,
 ) => readonly Value[];
 
-/** Given an op's inputs, outputs and the gradients of the outputs: the gradients of its inputs. */
-export type GradientRule = (
-  append: Append,
-  call: {
-    readonly inputs: readonly Value[];
-    readonly outputs: readonly Value[];
-    readonly gradients: readonly (Value | undefined)[];
-    readonly attributes: Attributes;
-  },
-) => readonly (Value | undefined)[];
+/** What a gradient rule is told of the op it differentiates. */
+export interface GradientCall {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** Of the outputs, each of its output's shape; undefined where the loss does not depend on it. */
+  readonly gradients: readonly (Value | undefined)[];
+  readonly attributes: Attributes;
+  /** Which inputs' gradients are asked for; a rule may leave out all others. */
+  readonly needs: readonly boolean[];
+}
+
+/** The gradients of an op's inputs, each of its input's shape; undefined where there is none. */
+export type GradientRule = (append: Append, call: GradientCall) => readonly (Value | undefined)[];
+
+/** The rule of an op that is constant wherever it can be differentiated, or is taken to be. */
+export const detached: GradientRule = () => [];
 
 interface OpFields {
   readonly shape: ShapeRule;
-  /** Absent: the op cannot be differentiated. */
+  /** Absent: the op cannot be differentiated; of a fused op: its decomposition is. */
   readonly gradient?: GradientRule;
   /** Inputs (by index) that are weights or state of any dtype the device supports. */
   readonly packed?: readonly number[];
@@ -68,9 +80,13 @@ export function at(tensors: readonly HostTensor[], index: number): HostTensor {
 }
 
 /** The numbers of an f32 tensor. */
-export function floats(tensor: HostTensor): Float32Array {
-  invariant(tensor.data instanceof Float32Array, `expected f32, found ${tensor.dtype}`);
+export function floats(tensor: HostTensor): Floats {
+  invariant(isFloats(tensor.data), `expected f32, found ${tensor.dtype}`);
   return tensor.data;
+}
+
+function isFloats(data: HostTensor['data']): data is Floats {
+  return data instanceof Float32Array || data instanceof Float64Array;
 }
 
 /** The numbers of an i32 tensor. */
@@ -84,32 +100,34 @@ export function size(tensor: HostTensor, axis: number): number {
   return present(tensor.shape.at(axis), `axis ${axis}`);
 }
 
-/** One row of a matrix of any type as f32. */
-export function readRow(tensor: HostTensor, row: number): Float32Array {
-  const columns = size(tensor, -1);
-  if (tensor.data instanceof Float32Array) {
-    return tensor.data.subarray(row * columns, (row + 1) * columns);
-  }
+/** A tensor of any type as numbers: its own where it is f32. */
+export function readAll(tensor: HostTensor): Floats {
+  if (isFloats(tensor.data)) return tensor.data;
   invariant(tensor.data instanceof Uint8Array, 'an integer tensor is no matrix');
-  const bytes = rowBytes(tensor.dtype, columns);
-  const out = new Float32Array(columns);
-  dequantizeInto(
-    tensor.dtype as WeightDType,
-    tensor.data.subarray(row * bytes, (row + 1) * bytes),
-    out,
-  );
+  const out = new Float32Array(tensor.shape.reduce((product, each) => product * each, 1));
+  dequantizeInto(tensor.dtype as WeightDType, tensor.data, out);
   return out;
 }
 
-/** Writes one row of a matrix of any type, rounding to it. */
-export function writeRow(tensor: HostTensor, row: number, values: Float32Array): void {
+/** One row of a matrix of any type as numbers. */
+export function readRow(tensor: HostTensor, row: number): Floats {
   const columns = size(tensor, -1);
-  if (tensor.data instanceof Float32Array) {
+  if (isFloats(tensor.data)) return tensor.data.subarray(row * columns, (row + 1) * columns);
+  invariant(tensor.data instanceof Uint8Array, 'an integer tensor is no matrix');
+  const bytes = rowBytes(tensor.dtype, columns);
+  const data = tensor.data.subarray(row * bytes, (row + 1) * bytes);
+  return readAll({ dtype: tensor.dtype, shape: [columns], data });
+}
+
+/** Writes one row of a matrix of any type, rounding to it. */
+export function writeRow(tensor: HostTensor, row: number, values: Floats): void {
+  const columns = size(tensor, -1);
+  if (isFloats(tensor.data)) {
     tensor.data.set(values, row * columns);
     return;
   }
   invariant(tensor.data instanceof Uint8Array, 'an integer tensor is no matrix');
-  const packed = roundActivations(tensor.dtype as WeightDType, values);
+  const packed = roundActivations(tensor.dtype as WeightDType, Float32Array.from(values));
   tensor.data.set(packed, row * packed.length);
 }
 
@@ -121,6 +139,11 @@ export function attribute(attributes: Attributes, name: string): number {
 /** The value at an index of a shape rule's inputs. */
 export function valueAt(inputs: readonly Value[], index: number): Value {
   return present(inputs[index], `input ${index}`);
+}
+
+/** The gradient of an op's output at an index; only a rule of an op with several need ask for undefined. */
+export function gradientAt({ gradients }: GradientCall, index: number): Value {
+  return present(gradients[index], `gradient of output ${index}`);
 }
 
 /** A dimension of a value's shape. */
