@@ -321,6 +321,22 @@ export const errorTable = {
       `${e.name} is more than one model in the store: ${e.have}.`,
     hint: 'Write the whole name.',
   },
+  CHAT_TEMPLATE_MISSING: {
+    status: 400,
+    message: (e: { model: string }): string => `${e.model} has no chat template.`,
+    hint: 'Give one with --chat-template, or evaluate without.',
+  },
+  EVALUATION_REFUSED: {
+    status: 400,
+    message: (e: { tasks: string; reason: string }): string => `${e.tasks}: ${e.reason}.`,
+    hint: 'Leave these tasks away, or evaluate a model that can answer them.',
+  },
+  CODE_EXECUTION_NOT_ALLOWED: {
+    status: 403,
+    message: (e: { tasks: string }): string =>
+      `${e.tasks} would run programs that the model wrote, and that was not allowed.`,
+    hint: 'Read docs/guides/code-execution.md, then allow it with --allow-code-execution.',
+  },
 } as const;
 
 /**

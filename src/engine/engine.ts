@@ -9,9 +9,11 @@ import { ropeFrequencies } from '../model/rope.ts';
 import type { Program } from '../tensor/program.ts';
 import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { allocateCache, type CacheType, countPages, freeBuffers, pageSize } from './cache.ts';
+import { ChoicesJob } from './choices-job.ts';
 import { GenerateJob, type GenerationEvent } from './generate-job.ts';
 import { checkLimits, freshSeed, type GenerateRequest } from './generate-request.ts';
 import type { Job } from './job.ts';
+import type { Score } from './pending-score.ts';
 import { checkBias, resolveSampling } from './sampling-options.ts';
 import {
   apply,
@@ -22,7 +24,7 @@ import {
   type SchedulerState,
   type Sequence,
 } from './scheduler.ts';
-import { type Score, ScoreJob } from './score-job.ts';
+import { ScoreJob } from './score-job.ts';
 import { type StepChunk, type StepResult, StepRunner } from './step.ts';
 import { recordStep } from './step-program.ts';
 
@@ -179,6 +181,29 @@ export class Engine {
     const sequence = this.#sequence(computed, computed.length, from - 1);
     const frequencies = ropeFrequencies(this.config, tokens.length);
     const job = new ScoreJob({ sequence, tokens, frequencies, signal });
+    this.#submit(job);
+    return job.result;
+  }
+
+  /**
+   * Log-probabilities of each of `choices` as the token after `context`: one forward pass for all of them.
+   * Throws CONTEXT_OVERFLOW, TOKEN_UNKNOWN or OPTION_INVALID; rejects with ABORTED.
+   * @example const { logprobs } = await engine.scoreChoices([1, 450], [3681, 4517]);
+   */
+  async scoreChoices(
+    context: readonly TokenId[],
+    choices: readonly TokenId[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<Score> {
+    this.#assertOpen();
+    this.#checkTokens(context);
+    this.#checkTokens(choices);
+    if (context.length > this.context) {
+      throw errors.CONTEXT_OVERFLOW({ have: context.length, limit: this.context });
+    }
+    const sequence = this.#sequence(context, context.length, context.length - 1);
+    const frequencies = ropeFrequencies(this.config, context.length + 1);
+    const job = new ChoicesJob({ sequence, choices, frequencies, signal: options.signal });
     this.#submit(job);
     return job.result;
   }

@@ -9,6 +9,6 @@ export type {
   TokenLogprob,
 } from './generate-job.ts';
 export type { GenerateRequest } from './generate-request.ts';
+export type { Score } from './pending-score.ts';
 export { measurePerplexity, type Perplexity, type PerplexityRequest } from './perplexity.ts';
 export type { SamplingOptions, SamplingRequest } from './sampling-options.ts';
-export type { Score } from './score-job.ts';

@@ -4,28 +4,19 @@ import { present } from '../base/invariant.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
 import { noAdjustments } from './adjustments.ts';
 import type { Job } from './job.ts';
+import { PendingScore, type Score } from './pending-score.ts';
 import type { Sequence } from './scheduler.ts';
 import type { RowWish, StepResult } from './step.ts';
-
-/** How likely a text is, token by token. */
-export interface Score {
-  /** Natural log-probability of each scored token given all before it. */
-  readonly logprobs: number[];
-  /** Was each scored token the likeliest? */
-  readonly greedy: boolean[];
-}
 
 /** Scores tokens[from] and all after it. */
 export class ScoreJob implements Job {
   readonly sequence: Sequence;
   readonly frequencies: Float32Array;
   readonly signal: AbortSignal | undefined;
-  readonly result: Promise<Score>;
   readonly #tokens: readonly TokenId[];
   readonly #from: number;
   readonly #score: Score = { logprobs: [], greedy: [] };
-  #resolve: (score: Score) => void = () => {};
-  #reject: (error: unknown) => void = () => {};
+  readonly #pending = new PendingScore();
 
   constructor(options: {
     readonly sequence: Sequence;
@@ -38,10 +29,10 @@ export class ScoreJob implements Job {
     this.signal = options.signal;
     this.#tokens = options.tokens;
     this.#from = options.sequence.outputsFrom + 1;
-    this.result = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+  }
+
+  get result(): Promise<Score> {
+    return this.#pending.promise;
   }
 
   wish(position: number): RowWish {
@@ -56,15 +47,15 @@ export class ScoreJob implements Job {
     this.#score.logprobs[index] = present(picked, 'logit') - present(mass, 'mass');
     this.#score.greedy[index] = result.row('top.ids', row)[0] === this.#tokens[position + 1];
     const done = position + 2 === this.#tokens.length;
-    if (done) this.#resolve(this.#score);
+    if (done) this.#pending.resolve(this.#score);
     return done;
   }
 
   abort(): void {
-    this.fail(errors.ABORTED({ what: 'Scoring' }));
+    this.#pending.abort();
   }
 
   fail(error: unknown): void {
-    this.#reject(error);
+    this.#pending.reject(error);
   }
 }

@@ -21,6 +21,8 @@ export const stepOutputs = {
   logprobs: ['mass', 'top.values', 'top.ids'],
   /** The logit of each row's target, for scoring a given text. */
   score: ['mass', 'picked', 'top.values', 'top.ids'],
+  /** The likeliest token and, read row by row, the logits of any tokens. */
+  choices: ['mass', 'top.ids'],
 } as const;
 
 /** A kind of thing rows may ask of a step. */

@@ -92,7 +92,7 @@ export class StepRunner {
     const outputs = new Set<string>([...kinds].flatMap((kind) => stepOutputs[kind]));
     // Kept readable for the rare row that needs all of it.
     if (kinds.has('sample')) outputs.add('adjusted');
-    if (kinds.has('logprobs')) outputs.add('logits');
+    if (kinds.has('logprobs') || kinds.has('choices')) outputs.add('logits');
     const program = prune(this.#program, [...outputs]);
     const executable = this.#device.compile(program, this.#buffers);
     this.#executables.set(key, executable);

@@ -1,5 +1,6 @@
 // Who answers requests: Corral's own engine, or a model behind an OpenAI-compatible endpoint. The rest
 // of the room sees only this.
+import type { OnProgress } from '../base/progress.ts';
 import type { ChatMessage } from '../tokenizer/chat-message.ts';
 import type { ModelRequest, ModelResponse, RequestKind } from './request.ts';
 
@@ -22,6 +23,7 @@ export interface ModelDescription {
   readonly bosPolicy: 'always' | 'never' | 'template' | 'unknown';
   /** Longest sequence in tokens. */
   readonly maxLength: number | null;
+  /** What computes and how exactly, such as `cpu avx512, f16 cache`: answers belong to it. */
   readonly device: string | null;
   readonly bosToken: string | null;
   readonly eosToken: string | null;
@@ -38,6 +40,8 @@ export interface AnswerOptions {
   readonly signal?: AbortSignal;
   /** Called once per request, in any order, as soon as its answer is there. */
   readonly onAnswer: (index: number, response: ModelResponse) => void;
+  /** In tokens that must be computed, not in requests: the time left that it suggests is honest. */
+  readonly onProgress?: OnProgress;
 }
 
 /** A model that answers requests. */

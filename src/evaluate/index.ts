@@ -1,5 +1,8 @@
 // The public door `corral/evaluate`.
 export type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './answerer.ts';
+export type { EvaluatedModel } from './describe-model.ts';
+export { type EngineAnswererOptions, openEngineAnswerer } from './engine-answerer.ts';
+export { evaluationDatabasePath, openEvaluationDatabase } from './evaluation-database.ts';
 export type {
   GenerateRequest,
   GenerateResponse,
@@ -12,6 +15,7 @@ export type {
   RollingResponse,
 } from './request.ts';
 export type { EvaluationResult, GroupResult, ItemResult, TaskResult } from './result.ts';
+export { type EvaluationOptions, runEvaluation } from './run-evaluation.ts';
 export type {
   CodeOutcome,
   CodeRunner,

@@ -1,0 +1,267 @@
+// Answers by Corral's own engine: many requests in flight, shared beginnings computed once.
+import { concurrently } from '../base/concurrently.ts';
+import { errors } from '../base/errors.ts';
+import { present } from '../base/invariant.ts';
+import type { Engine } from '../engine/index.ts';
+import { type ChatMessage, encodeChat } from '../tokenizer/index.ts';
+import type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './answerer.ts';
+import { type DescribeOptions, describeModel, type EvaluatedModel } from './describe-model.ts';
+import { RequestEncoder } from './encode-request.ts';
+import { type Plan, planRequests, type Use, type Work } from './plan-requests.ts';
+import type { ModelRequest, ModelResponse } from './request.ts';
+
+// Enough that each step of the engine is full, few enough that what shares a page is close together.
+const workAtOnce = 32;
+
+/** How an engine answers. */
+export interface EngineAnswererOptions extends Omit<DescribeOptions, 'bos' | 'usesChatTemplate'> {
+  /** Put BOS before texts? Default: as the tokenizer says. */
+  readonly bos?: boolean;
+  /** Are contexts conversations that renderChat wrote? Their control strings are then control tokens. */
+  readonly usesChatTemplate?: boolean;
+}
+
+/**
+ * Opens an answerer over a loaded model and hashes its files. Closing it closes the model.
+ * Throws what opening its checkpoint throws.
+ * @example const answerer = await openEngineAnswerer(await load('model.gguf'), { database });
+ */
+export async function openEngineAnswerer(
+  model: EvaluatedModel,
+  options: EngineAnswererOptions,
+): Promise<Answerer> {
+  const { bos = model.tokenizer.addsBos, usesChatTemplate = false } = options;
+  const { description, endTokens } = await describeModel(model, {
+    ...options,
+    bos,
+    usesChatTemplate,
+  });
+  const { tokenizer } = model;
+  const encoder = new RequestEncoder({
+    tokenizer,
+    bos,
+    control: usesChatTemplate ? 'parse' : 'plain',
+  });
+  const eos = tokenizer.eos === undefined ? [] : [tokenizer.eos];
+  return new EngineAnswerer(model, { description, encoder, endTokens: [...endTokens, ...eos] });
+}
+
+interface EngineAnswererParts {
+  readonly description: ModelDescription;
+  readonly encoder: RequestEncoder;
+  readonly endTokens: readonly number[];
+}
+
+class EngineAnswerer implements Answerer {
+  readonly description: ModelDescription;
+  readonly #model: EvaluatedModel;
+  readonly #parts: EngineAnswererParts;
+
+  constructor(model: EvaluatedModel, parts: EngineAnswererParts) {
+    this.#model = model;
+    this.#parts = parts;
+    this.description = parts.description;
+  }
+
+  refusal(): undefined {
+    return undefined;
+  }
+
+  renderChat(messages: readonly ChatMessage[]): string {
+    const { chatTemplate, name, tokenizer } = this.#model;
+    if (chatTemplate === undefined) throw errors.CHAT_TEMPLATE_MISSING({ model: name });
+    return encodeChat(tokenizer, messages, { template: chatTemplate }).text;
+  }
+
+  async answer(requests: readonly ModelRequest[], options: AnswerOptions): Promise<AnswerCost> {
+    const { signal } = options;
+    const { engine, tokenizer } = this.#model;
+    const plan = await planRequests(requests, {
+      encoder: this.#parts.encoder,
+      maxLength: engine.context,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const round = new Round({
+      ...this.#parts,
+      engine,
+      requests,
+      plan,
+      options,
+      controls: tokenizer.controls,
+    });
+    return round.run();
+  }
+
+  close(): Promise<void> {
+    return this.#model.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+interface RoundParts {
+  readonly engine: Engine;
+  readonly endTokens: readonly number[];
+  readonly controls: ReadonlyMap<string, number>;
+  readonly requests: readonly ModelRequest[];
+  readonly plan: Plan;
+  readonly options: AnswerOptions;
+}
+
+interface OpenRolling {
+  missing: number;
+  tokens: number;
+  readonly sums: number[];
+}
+
+// One call of answer(): the work under way and what is known of requests whose windows are not all in.
+class Round {
+  readonly #parts: RoundParts;
+  readonly #open = new Map<number, OpenRolling>();
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #total: number;
+  #done = 0;
+  #computed = 0;
+  #naive: number;
+
+  constructor(parts: RoundParts) {
+    this.#parts = parts;
+    const { signal } = parts.options;
+    this.#signal = AbortSignal.any([this.#stop.signal, ...(signal === undefined ? [] : [signal])]);
+    this.#naive = parts.plan.naiveTokens;
+    this.#total = parts.plan.work.reduce((sum, work) => sum + expectedTokens(work), 0);
+    for (const [request, missing] of parts.plan.windows) {
+      this.#open.set(request, { missing, tokens: 0, sums: [] });
+      // A text without tokens has no windows: its log-probability is that of certainty.
+      if (missing === 0) this.#answer(request, { kind: 'rolling', logprob: 0, tokens: 0 });
+    }
+  }
+
+  async run(): Promise<AnswerCost> {
+    const { work } = this.#parts.plan;
+    await concurrently({ count: work.length, limit: workAtOnce }, async (index) => {
+      this.#throwIfAborted();
+      try {
+        await this.#do(present(work[index], 'work'));
+      } catch (error) {
+        this.#stop.abort();
+        throw error;
+      }
+    });
+    return { computedTokens: this.#computed, naiveTokens: this.#naive };
+  }
+
+  async #do(work: Work): Promise<void> {
+    if (work.kind === 'score') await this.#score(work);
+    else if (work.kind === 'choices') await this.#scoreChoices(work);
+    else await this.#generate(work);
+    this.#done += expectedTokens(work);
+    this.#parts.options.onProgress?.({
+      task: 'Evaluating',
+      done: this.#done,
+      total: this.#total,
+      unit: 'tokens',
+    });
+  }
+
+  async #score({ tokens, from, uses }: Extract<Work, { kind: 'score' }>): Promise<void> {
+    const score = await this.#parts.engine.score(Array.from(tokens), {
+      from,
+      signal: this.#signal,
+    });
+    this.#computed += tokens.length - 1;
+    const logprob = score.logprobs.reduce((sum, each) => sum + each, 0);
+    const greedy = score.greedy.every((each) => each);
+    for (const use of uses) this.#scored(use, { logprob, greedy, tokens: tokens.length, from });
+  }
+
+  async #scoreChoices({ tokens, choices }: Extract<Work, { kind: 'choices' }>): Promise<void> {
+    const ids = [...choices.keys()];
+    const score = await this.#parts.engine.scoreChoices(Array.from(tokens), ids, {
+      signal: this.#signal,
+    });
+    this.#computed += tokens.length;
+    for (const [index, id] of ids.entries()) {
+      const logprob = present(score.logprobs[index], 'log-probability');
+      const greedy = present(score.greedy[index], 'greedy');
+      const found = { logprob, greedy, tokens: tokens.length + 1, from: tokens.length };
+      for (const use of present(choices.get(id), 'uses')) this.#scored(use, found);
+    }
+  }
+
+  // An answer to a pair, or one window of a rolling request.
+  #scored(
+    { request, window, cut }: Use,
+    found: { logprob: number; greedy: boolean; tokens: number; from: number },
+  ): void {
+    const { logprob, greedy, tokens, from } = found;
+    const open = this.#open.get(request);
+    if (open === undefined) {
+      this.#answer(request, { kind: 'loglikelihood', logprob, greedy, tokens: tokens + cut, cut });
+      return;
+    }
+    open.sums[window] = logprob;
+    open.tokens += tokens - from;
+    open.missing--;
+    if (open.missing > 0) return;
+    // Added up in the order of the text, whichever window came first.
+    const sum = open.sums.reduce((total, each) => total + each, 0);
+    this.#answer(request, { kind: 'rolling', logprob: sum, tokens: open.tokens });
+  }
+
+  async #generate({ tokens, request, uses }: Extract<Work, { kind: 'generate' }>): Promise<void> {
+    const { engine, controls, endTokens } = this.#parts;
+    const { until, maxTokens, temperature, topP, seed } = request;
+    // Control tokens have no text to stop at: a stop string that names one is that token.
+    const named = until.flatMap((text) => controls.get(text) ?? []);
+    let text = '';
+    let count = 0;
+    let finish: 'stop' | 'length' = 'length';
+    const events = engine.generate({
+      prompt: Array.from(tokens),
+      maxTokens,
+      temperature,
+      topP,
+      seed,
+      stop: until.filter((each) => each !== ''),
+      endTokens: [...endTokens, ...named],
+      signal: this.#signal,
+    });
+    for await (const event of events) {
+      text += event.text;
+      if (event.type === 'token-delta') count++;
+      else if (event.finishReason === 'abort') this.#throwIfAborted();
+      else finish = event.finishReason;
+    }
+    this.#throwIfAborted();
+    const computed = tokens.length + Math.max(0, count - 1);
+    this.#computed += computed;
+    this.#naive += (computed - tokens.length) * uses.length;
+    for (const { request: index, cut } of uses) {
+      this.#answer(index, {
+        kind: 'generate',
+        text,
+        promptTokens: tokens.length + cut,
+        tokens: count,
+        finish,
+        cut,
+      });
+    }
+  }
+
+  #answer(request: number, response: ModelResponse): void {
+    this.#parts.options.onAnswer(request, response);
+  }
+
+  #throwIfAborted(): void {
+    if (this.#signal.aborted) throw errors.ABORTED({ what: 'Evaluation' });
+  }
+}
+
+// An answer's length is not known before: its limit stands for it, alike for all.
+function expectedTokens(work: Work): number {
+  return work.tokens.length + (work.kind === 'generate' ? work.request.maxTokens : 0);
+}

@@ -1,0 +1,150 @@
+// Requests as the engine's work: texts encoded, equal work done once, one-token continuations of one
+// context together, what shares a beginning side by side, long work first.
+import { errors } from '../base/errors.ts';
+import { present } from '../base/invariant.ts';
+import { Yielder } from '../base/yielder.ts';
+import type { TokenId } from '../tokenizer/index.ts';
+import { type RequestEncoder, type ScoredTokens, truncatePrompt } from './encode-request.ts';
+import type { GenerateRequest, ModelRequest } from './request.ts';
+
+// Work whose first tokens are equal is done side by side: a page of the engine's cache.
+const clusterTokens = 32;
+
+/** A use of a unit of work: which request it is for. */
+export interface Use {
+  readonly request: number;
+  /** Which window of a rolling request; 0 otherwise. */
+  readonly window: number;
+  readonly cut: number;
+}
+
+/** Scores the end of a text; for a rolling request one of its windows. */
+export interface ScoreWork {
+  readonly kind: 'score';
+  readonly tokens: Int32Array;
+  readonly from: number;
+  readonly uses: Use[];
+}
+
+/** Scores several tokens after one context. */
+export interface ChoicesWork {
+  readonly kind: 'choices';
+  readonly tokens: Int32Array;
+  /** Uses of each choice, by its token. */
+  readonly choices: Map<TokenId, Use[]>;
+}
+
+/** Writes an answer. */
+export interface GenerateWork {
+  readonly kind: 'generate';
+  readonly tokens: Int32Array;
+  readonly request: GenerateRequest;
+  readonly uses: Use[];
+}
+
+/** One thing to ask of the engine. */
+export type Work = ScoreWork | ChoicesWork | GenerateWork;
+
+/** All work in the order to do it, with what is known of each request beforehand. */
+export interface Plan {
+  readonly work: readonly Work[];
+  /** Windows of each rolling request, by index of the request: how many must be in before it is answered. */
+  readonly windows: ReadonlyMap<number, number>;
+  /** Tokens a run would compute that shares nothing, answers of generations not counted. */
+  readonly naiveTokens: number;
+}
+
+/** Plans. Throws what encoding throws; rejects with ABORTED by the signal. */
+export async function planRequests(
+  requests: readonly ModelRequest[],
+  options: {
+    readonly encoder: RequestEncoder;
+    readonly maxLength: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<Plan> {
+  const { encoder, maxLength, signal } = options;
+  const known = new Map<string, Work>();
+  const windows = new Map<number, number>();
+  const yielder = new Yielder();
+  let naiveTokens = 0;
+  const add = (key: string, make: () => Work): Work => {
+    const work = known.get(key) ?? make();
+    known.set(key, work);
+    return work;
+  };
+  const addScored = ({ tokens, from, cut }: ScoredTokens, request: number, window = 0): void => {
+    const use: Use = { request, window, cut };
+    naiveTokens += tokens.length - 1;
+    if (from === tokens.length - 1) {
+      const context = Int32Array.from(tokens.slice(0, -1));
+      const work = add(`choices ${keyOf(context)}`, () => ({
+        kind: 'choices',
+        tokens: context,
+        choices: new Map(),
+      })) as ChoicesWork;
+      const choice = present(tokens[from], 'choice');
+      work.choices.set(choice, [...(work.choices.get(choice) ?? []), use]);
+      return;
+    }
+    const all = Int32Array.from(tokens);
+    const work = add(`score ${from} ${keyOf(all)}`, () => ({
+      kind: 'score',
+      tokens: all,
+      from,
+      uses: [],
+    })) as ScoreWork;
+    work.uses.push(use);
+  };
+  for (const [index, request] of requests.entries()) {
+    if (yielder.isDue) await yielder.turn();
+    if (signal?.aborted === true) throw errors.ABORTED({ what: 'Evaluation' });
+    if (request.kind === 'loglikelihood') {
+      addScored(encoder.encodePair(request, maxLength), index);
+    } else if (request.kind === 'rolling') {
+      const parts = encoder.encodeRolling(request.text, maxLength);
+      windows.set(index, parts.length);
+      for (const [window, part] of parts.entries()) addScored(part, index, window);
+    } else {
+      const { tokens, cut } = truncatePrompt(encoder.encode(request.context), request, {
+        maxLength,
+        prefix: () => encoder.prefixToken(),
+      });
+      naiveTokens += tokens.length;
+      const ids = Int32Array.from(tokens);
+      const { context: _, ...settings } = request;
+      const work = add(`generate ${JSON.stringify(settings)} ${keyOf(ids)}`, () => ({
+        kind: 'generate',
+        tokens: ids,
+        request,
+        uses: [],
+      })) as GenerateWork;
+      work.uses.push({ request: index, window: 0, cut });
+    }
+  }
+  return { work: order([...known.values()]), windows, naiveTokens };
+}
+
+function keyOf(tokens: Int32Array): string {
+  return Buffer.from(tokens.buffer, tokens.byteOffset, tokens.byteLength).toString('latin1');
+}
+
+// Clusters of a common beginning, longest first: memory runs out at once if it does, and the rest goes
+// faster than the beginning promised. Inside a cluster by tokens, so that what shares more comes closer.
+function order(work: readonly Work[]): Work[] {
+  const clusters = new Map<string, { key: string; work: Work }[]>();
+  for (const each of work) {
+    const head = keyOf(each.tokens.subarray(0, clusterTokens));
+    const cluster = clusters.get(head) ?? [];
+    cluster.push({ key: keyOf(each.tokens), work: each });
+    clusters.set(head, cluster);
+  }
+  const longest = (cluster: readonly { work: Work }[]): number =>
+    cluster.reduce((most, { work: { tokens } }) => Math.max(most, tokens.length), 0);
+  return [...clusters.values()]
+    .map((cluster) => ({ cluster, length: longest(cluster) }))
+    .sort((a, b) => b.length - a.length)
+    .flatMap(({ cluster }) =>
+      cluster.sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key))).map(({ work: w }) => w),
+    );
+}
