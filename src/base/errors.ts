@@ -127,6 +127,12 @@ export const errorTable = {
       `The ${e.device} device does not support ${e.what}.`,
     hint: 'Choose another device, or another type or option.',
   },
+  GRADIENT_UNDEFINED: {
+    status: 400,
+    message: (e: { op: string }): string =>
+      `The loss depends on a parameter through ${e.op}, which has no gradient.`,
+    hint: 'Ask for parameters behind it only, or compute the loss without it: training keeps no cache, for example.',
+  },
   DEVICE_UNKNOWN: {
     status: 400,
     message: (e: { found: string; allowed: string }): string =>

@@ -1,10 +1,11 @@
 // The Llama, written once (arXiv 2302.13971, 2307.09288): Llama 1 to 3, Code Llama, TinyLlama and
 // Mistral-7B differ by config alone. Records ops; knows neither devices nor files nor sampling.
 import { errors } from '../base/errors.ts';
+import { present } from '../base/invariant.ts';
 import { tensorNames } from '../formats/checkpoint.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import { append, appendAll } from '../tensor/ops.ts';
-import type { ProgramBuilder, Value } from '../tensor/program.ts';
+import type { Attributes, ProgramBuilder, Value } from '../tensor/program.ts';
 import { ropeScale } from './rope.ts';
 
 /** The rows of a step: each is one token of some sequence at some position. */
@@ -17,6 +18,8 @@ export interface Rows {
   readonly sequence: Value;
   /** Angles per position for each sequence, f32 [sequences, headDim / 2]. */
   readonly frequencies: Value;
+  /** First row of each row's sequence, i32 [rows]: what a row attends where there is no cache. */
+  readonly starts?: Value;
 }
 
 /** Where keys and values live: paged matrices, one pair a layer. */
@@ -34,9 +37,22 @@ export interface PagedCache {
 /** Reads or changes a value of the forward pass: records what it likes and returns what goes on. */
 export type Tap = (builder: ProgramBuilder, value: Value) => Value;
 
+/** Records a product with a named matrix [n, k] in its own way: an adapter. `plain` records it as it is. */
+export type RecordLinear = (
+  builder: ProgramBuilder,
+  x: Value,
+  weightName: string,
+  n: number,
+  k: number,
+  plain: () => Value,
+) => Value;
+
 /** What a forward pass may be given. */
 export interface ForwardOptions {
-  readonly cache: PagedCache;
+  /** Without one, rows attend each other, from `rows.starts`: training. */
+  readonly cache?: PagedCache;
+  /** Asked for every matrix of the blocks. */
+  readonly linear?: RecordLinear;
   /** By name, as in TransformerLens; see tapNames. One that is not there costs nothing. */
   readonly taps?: ReadonlyMap<string, Tap>;
 }
@@ -77,7 +93,7 @@ export function forward(
   builder: ProgramBuilder,
   config: LlamaConfig,
   rows: Rows,
-  options: ForwardOptions,
+  options: ForwardOptions = {},
 ): Value {
   checkTaps(config, options.taps);
   const tap = (name: string, value: Value): Value =>
@@ -95,6 +111,10 @@ export function forward(
       config,
       layer,
       tap: (name, value) => tap(`blocks.${layer}.${name}`, value),
+      linear: (x, name, n, k) => {
+        const plain = () => append(builder, 'matmul', [x, builder.weight(name, [n, k])]);
+        return options.linear?.(builder, x, name, n, k, plain) ?? plain();
+      },
     };
     residual = block.tap('hook_resid_pre', residual);
     const attended = attend(block, residual, rows, angles, options.cache);
@@ -118,6 +138,7 @@ interface Block {
   readonly config: LlamaConfig;
   readonly layer: number;
   readonly tap: (name: string, value: Value) => Value;
+  readonly linear: (x: Value, name: string, n: number, k: number) => Value;
 }
 
 function attend(
@@ -125,58 +146,64 @@ function attend(
   residual: Value,
   rows: Rows,
   angles: Value,
-  cache: PagedCache,
+  cache: PagedCache | undefined,
 ): Value {
-  const { builder, config, layer, tap } = block;
+  const { builder, config, layer, tap, linear } = block;
   const { dim, heads, kvHeads, headDim } = config;
   const [width, kvWidth] = [heads * headDim, kvHeads * headDim];
 
   const x = normalise(builder, config, residual, tensorNames.attentionNorm(layer)); // [rows, dim]
-  const q = tap('attn.hook_q', linear(builder, x, tensorNames.q(layer), width, dim));
-  const k = tap('attn.hook_k', linear(builder, x, tensorNames.k(layer), kvWidth, dim));
-  const v = tap('attn.hook_v', linear(builder, x, tensorNames.v(layer), kvWidth, dim));
+  const q = tap('attn.hook_q', linear(x, tensorNames.q(layer), width, dim));
+  const k = tap('attn.hook_k', linear(x, tensorNames.k(layer), kvWidth, dim));
+  const v = tap('attn.hook_v', linear(x, tensorNames.v(layer), kvWidth, dim));
   const rotatedQ = tap('attn.hook_rot_q', append(builder, 'rope', [q, angles]));
   const rotatedK = tap('attn.hook_rot_k', append(builder, 'rope', [k, angles]));
+  const attended =
+    cache === undefined
+      ? attendRows(block, rotatedQ, rotatedK, v, rows)
+      : attendCache(block, rotatedQ, rotatedK, v, rows, cache); // [rows, heads * headDim]
+  return linear(tap('attn.hook_z', attended), tensorNames.attentionOutput(layer), dim, width);
+}
 
-  const keys = builder.state(cacheNames.keys(layer), [cache.slots, kvWidth]);
-  const values = builder.state(cacheNames.values(layer), [cache.slots, kvWidth]);
+function attendRows({ builder, config }: Block, q: Value, k: Value, v: Value, rows: Rows): Value {
+  const starts = present(rows.starts, 'starts of rows without a cache');
+  return append(builder, 'self_attention', [q, k, v, starts], attentionShape(config));
+}
+
+function attendCache(
+  { builder, config, layer }: Block,
+  q: Value,
+  k: Value,
+  v: Value,
+  rows: Rows,
+  cache: PagedCache,
+): Value {
+  const shape = [cache.slots, config.kvHeads * config.headDim];
+  const keys = builder.state(cacheNames.keys(layer), shape);
+  const values = builder.state(cacheNames.values(layer), shape);
   // Rounded into the cache before attention reads them, so that decode, prefill and prefix hits agree.
-  appendAll(builder, 'cache_write', [rotatedK, keys, cache.rowSlots]);
+  appendAll(builder, 'cache_write', [k, keys, cache.rowSlots]);
   appendAll(builder, 'cache_write', [v, values, cache.rowSlots]);
-  const attended = append(
+  return append(
     builder,
     'attention',
-    [rotatedQ, keys, values, rows.positions, rows.sequence, cache.pageTable],
-    {
-      heads,
-      kvHeads,
-      headDim,
-      pageSize: cache.pageSize,
-      scale: 1 / Math.sqrt(headDim),
-      window: config.slidingWindow ?? 0,
-    },
-  ); // [rows, heads * headDim]
-  return linear(
-    builder,
-    tap('attn.hook_z', attended),
-    tensorNames.attentionOutput(layer),
-    dim,
-    width,
+    [q, keys, values, rows.positions, rows.sequence, cache.pageTable],
+    { ...attentionShape(config), pageSize: cache.pageSize },
   );
 }
 
-function feedForward({ builder, config, layer, tap }: Block, residual: Value): Value {
-  const { dim, feedForward: inner } = config;
-  const x = normalise(builder, config, residual, tensorNames.feedForwardNorm(layer)); // [rows, dim]
-  const gate = tap('mlp.hook_pre', linear(builder, x, tensorNames.gate(layer), inner, dim));
-  const up = tap('mlp.hook_pre_linear', linear(builder, x, tensorNames.up(layer), inner, dim));
-  const activated = append(builder, 'mul', [append(builder, 'silu', [gate]), up]);
-  const post = tap('mlp.hook_post', activated); // [rows, feedForward]
-  return linear(builder, post, tensorNames.down(layer), dim, inner);
+function attentionShape({ heads, kvHeads, headDim, slidingWindow }: LlamaConfig): Attributes {
+  return { heads, kvHeads, headDim, scale: 1 / Math.sqrt(headDim), window: slidingWindow ?? 0 };
 }
 
-function linear(builder: ProgramBuilder, x: Value, name: string, n: number, k: number): Value {
-  return append(builder, 'matmul', [x, builder.weight(name, [n, k])]);
+function feedForward({ builder, config, layer, tap, linear }: Block, residual: Value): Value {
+  const { dim, feedForward: inner } = config;
+  const x = normalise(builder, config, residual, tensorNames.feedForwardNorm(layer)); // [rows, dim]
+  const gate = tap('mlp.hook_pre', linear(x, tensorNames.gate(layer), inner, dim));
+  const up = tap('mlp.hook_pre_linear', linear(x, tensorNames.up(layer), inner, dim));
+  const activated = append(builder, 'mul', [append(builder, 'silu', [gate]), up]);
+  const post = tap('mlp.hook_post', activated); // [rows, feedForward]
+  return linear(post, tensorNames.down(layer), dim, inner);
 }
 
 function normalise(builder: ProgramBuilder, config: LlamaConfig, x: Value, name: string): Value {

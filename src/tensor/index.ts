@@ -11,7 +11,8 @@ export {
   type WeightDType,
 } from './dtype.ts';
 export { fuse, unfuse } from './fuse.ts';
-export type { GradientRule, HostTensor, Op, ReferenceKernel } from './ops/op.ts';
+export { type GradientOptions, gradient, gradientName } from './gradient.ts';
+export type { GradientCall, GradientRule, HostTensor, Op, ReferenceKernel } from './ops/op.ts';
 export { append, appendAll, type OpName, opNames, ops } from './ops.ts';
 export { type BufferPlan, planBuffers, type Slot } from './plan.ts';
 export {

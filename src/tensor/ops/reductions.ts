@@ -1,4 +1,5 @@
 // Sums over elements, rows and segments, what spreads them out again, and whitening.
+import { invariant } from '../../base/invariant.ts';
 import type { Dim, Value } from '../program.ts';
 import {
   at,
@@ -86,14 +87,22 @@ export const sumRows: Op = {
 };
 
 /**
- * broadcast(x [1] or [dim], like [..., dim]) {mean} → the shape of `like`: x again and again, divided by
- * how often when mean is 1.
+ * broadcast(x [1] or [dim], like [..., dim]) {mean} → the shape of `like`: x again and again. With mean 1,
+ * for an x of one element, divided by how often.
  */
 export const broadcast: Op = {
-  shape: (inputs) => {
+  shape: (inputs, attributes) => {
     const [x, like] = [valueAt(inputs, 0), valueAt(inputs, 1)];
-    if (dimAt(x, 0) !== 1) sameDim(dimAt(x, 0), dimAt(like, -1), 'broadcast');
+    const isWide = dimAt(x, 0) !== 1;
+    if (isWide) sameDim(dimAt(x, 0), dimAt(like, -1), 'broadcast');
+    invariant(!(isWide && attribute(attributes, 'mean') === 1), 'a mean is one element');
     return f32(like.shape);
+  },
+  gradient: (append, call) => {
+    const isMean = attribute(call.attributes, 'mean') === 1;
+    const whole = isMean ? 'mean' : 'sum';
+    const isWide = dimAt(valueAt(call.inputs, 0), 0) !== 1;
+    return append(isWide ? 'sum_rows' : whole, [gradientAt(call, 0)]);
   },
   reference: ({ inputs, outputs, attributes }) => {
     const x = floats(at(inputs, 0));
