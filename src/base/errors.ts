@@ -343,6 +343,30 @@ export const errorTable = {
       `${e.tasks} would run programs that the model wrote, and that was not allowed.`,
     hint: 'Read docs/guides/code-execution.md, then allow it with --allow-code-execution.',
   },
+  // Results of evaluations
+  RESULTS_NOT_FOUND: {
+    status: 404,
+    message: (e: { path: string; found: string }): string =>
+      `There are no evaluation results at ${e.path}: ${e.found}.`,
+    hint: 'Name a results_<time>.json, or the folder it lies in; `corral eval MODEL --tasks … --output FOLDER` writes them.',
+  },
+  RESULTS_INVALID: {
+    status: 400,
+    message: (e: { path: string; reason: string }): string =>
+      `${e.path} is no file of evaluation results: ${e.reason}.`,
+    hint: 'Corral reads what it writes itself, and what lm-evaluation-harness writes with --output_path and --log_samples.',
+  },
+  RESULTS_AMBIGUOUS: {
+    status: 400,
+    message: (e: { path: string; have: string }): string =>
+      `${e.path} holds results of more than one model: ${e.have}.`,
+    hint: 'Name the folder of one model, or one results_<time>.json.',
+  },
+  RESULTS_UNPAIRED: {
+    status: 409,
+    message: (e: { reason: string }): string => `The results cannot be compared: ${e.reason}.`,
+    hint: 'Both runs must ask the same items of the same task version: give both the same --tasks, --limit, --shots, --seed and data. The same items asked by other prompts are compared with --different-prompts.',
+  },
 } as const;
 
 /**

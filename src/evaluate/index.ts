@@ -15,6 +15,22 @@ export type {
   RollingResponse,
 } from './request.ts';
 export type { EvaluationResult, GroupResult, ItemResult, TaskResult } from './result.ts';
+export type { CompareOptions, Comparison, ResultComparison } from './results/compare-results.ts';
+export { compareResults } from './results/compare-results.ts';
+export type { McNemar, PairedDifference } from './results/paired-statistics.ts';
+export { describeResult, readOneResult, readResults } from './results/read-results.ts';
+export { formatComparison, formatResults } from './results/results-table.ts';
+export type {
+  StoredGroup,
+  StoredItem,
+  StoredModel,
+  StoredResult,
+  StoredRow,
+  StoredScore,
+  StoredTask,
+} from './results/stored-result.ts';
+export type { WrittenResult } from './results/write-results.ts';
+export { writeResults } from './results/write-results.ts';
 export { type EvaluationOptions, runEvaluation } from './run-evaluation.ts';
 export type {
   CodeOutcome,

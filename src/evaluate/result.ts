@@ -46,6 +46,8 @@ export interface EvaluationResult {
     readonly seed: number;
     readonly bootstrapIterations: number;
     readonly chatTemplate: boolean;
+    /** Sent first in every conversation. */
+    readonly systemPrompt?: string;
   };
   readonly corralVersion: string;
   /** Milliseconds since 1970. */
