@@ -2,7 +2,13 @@
 // call. Knows nothing of real models.
 import { PassThrough, Writable } from 'node:stream';
 import type { Io } from '../src/cli/io.ts';
-import type { AnswerStream, GenerationResult, Library, LoadedModel } from '../src/cli/library.ts';
+import {
+  type AnswerStream,
+  type GenerationResult,
+  type Library,
+  type LoadedModel,
+  lazyLibrary,
+} from '../src/cli/library.ts';
 import { main } from '../src/cli/main.ts';
 
 /** What a run of the command line left behind. */
@@ -82,14 +88,18 @@ const unexpected = (): never => {
   throw new Error('this command should not come here');
 };
 
-/** A library in which nothing may be called but the local store. */
+/** A library in which no model may be opened. */
 const noLibrary: Library = {
   load: unexpected,
   openCheckpoint: unexpected,
   openTokenizer: unexpected,
   convertCheckpoint: unexpected,
   cacheBytesPerToken: unexpected,
-  store: () => import('../src/store/index.ts'),
+  tokenizers: lazyLibrary.tokenizers,
+  training: lazyLibrary.training,
+  checkNewFile: lazyLibrary.checkNewFile,
+  writeFile: lazyLibrary.writeFile,
+  store: lazyLibrary.store,
   confirm: unexpected,
 };
 

@@ -219,6 +219,24 @@ export const errorTable = {
       `There is no token ${e.id}: this vocabulary has ${e.size} tokens, numbered from 0.`,
     hint: 'Use ids of this very tokenizer.',
   },
+  DATA_ROW_INVALID: {
+    status: 400,
+    message: (e: { path: string; line: number; reason: string }): string =>
+      `Line ${e.line} of ${e.path} is no example: ${e.reason}.`,
+    hint: 'Correct the row, or leave such rows out with `bad_rows: skip`; they are counted.',
+  },
+  DATA_EMPTY: {
+    status: 400,
+    message: (e: { path: string; reason: string }): string =>
+      `${e.path} gives nothing to learn from: ${e.reason}.`,
+    hint: 'Check the path, the format and the columns; a dry run shows the first examples.',
+  },
+  VOCABULARY_SIZE_INVALID: {
+    status: 400,
+    message: (e: { found: number; allowed: string }): string =>
+      `A vocabulary of ${e.found} pieces cannot be learned from this text; allowed: ${e.allowed}.`,
+    hint: 'Choose another --vocab-size, give more text, or lower --coverage so that rare characters become bytes.',
+  },
   CHAT_INVALID: {
     status: 400,
     message: (e: { reason: string }): string => `The conversation cannot be rendered: ${e.reason}.`,

@@ -1,8 +1,8 @@
 // What the command line touches of the world: streams, environment, Ctrl-C. Injected, so that tests
 // run commands in-process. A reader that has gone ends the work quietly; output that cannot be written
 // for any other reason is an error.
-import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
+import { decodeText } from '../base/decode-text.ts';
 import { errors } from '../base/errors.ts';
 
 /** The world as a command sees it. */
@@ -102,20 +102,6 @@ export async function* readLines(stream: Readable): AsyncGenerator<string> {
     held.push(rest);
   }
   if (held.some((bytes) => bytes.length > 0)) yield take();
-}
-
-/** The text of UTF-8 bytes, a byte order mark included. Throws TEXT_INVALID; its offset counts from `start`. */
-export function decodeText(bytes: Buffer, where: string, start = 0): string {
-  const text = bytes.toString('utf8');
-  if (isUtf8(bytes)) return text;
-  // What was wrong has become U+FFFD: bytes and text part there.
-  const again = Buffer.from(text);
-  let offset = 0;
-  while (bytes[offset] === again[offset]) offset++;
-  // U+FFFD itself may share its first byte or two with what was wrong.
-  while (offset > 0 && ((again[offset] ?? 0) & 0xc0) === 0x80) offset--;
-  const found = `0x${(bytes[offset] ?? 0).toString(16).padStart(2, '0')}`;
-  throw errors.TEXT_INVALID({ where, offset: start + offset, found });
 }
 
 /**

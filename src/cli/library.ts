@@ -53,6 +53,15 @@ export interface Library {
   ): Promise<ConvertReport>;
   /** Bytes of keys and values per token. */
   cacheBytesPerToken(config: LlamaConfig, type: 'f16' | 'f32' | 'q8_0'): Promise<number>;
+  tokenizers(): Promise<typeof import('../tokenizer/index.ts')>;
+  training(): Promise<typeof import('../train/index.ts')>;
+  /** Throws where `path` holds an input, is no place for a file, or has one that `force` does not replace. */
+  checkNewFile(
+    path: string,
+    options: { readonly inputs: readonly string[]; readonly force: boolean },
+  ): Promise<void>;
+  /** Writes a small file whole or not at all. */
+  writeFile(path: string, bytes: Uint8Array): Promise<void>;
   store(): Promise<typeof import('../store/index.ts')>;
   /** Asks yes or no on the terminal. */
   confirm(question: string): Promise<boolean>;
@@ -68,6 +77,16 @@ export const lazyLibrary: Library = {
     (await import('../formats/index.ts')).convertCheckpoint(checkpoint, out, options),
   cacheBytesPerToken: async (config, type) =>
     (await import('../engine/index.ts')).cacheBytesPerToken(config, type),
+  tokenizers: () => import('../tokenizer/index.ts'),
+  training: () => import('../train/index.ts'),
+  checkNewFile: async (path, options) => {
+    const { checkOutput } = await import('../formats/convert-output.ts');
+    await checkOutput(path, { ...options, format: 'gguf' });
+  },
+  writeFile: async (path, bytes) => {
+    const { writeFileAtomically } = await import('../formats/files.ts');
+    await writeFileAtomically(path, (sink) => sink.write(bytes));
+  },
   store: () => import('../store/index.ts'),
   confirm,
 };

@@ -16,6 +16,7 @@ import { addPull } from './pull.ts';
 import { reportError } from './report-error.ts';
 import { addRun } from './run.ts';
 import { addTokenize } from './tokenize.ts';
+import { addTokenizer } from './tokenizer.ts';
 
 /** Runs the command line; resolves with the exit status. */
 export async function main(
@@ -87,6 +88,7 @@ function makeProgram(context: Context): { program: Command; output: { take(): st
     addChat,
     addInspect,
     addTokenize,
+    addTokenizer,
     addConvert,
     addPerplexity,
     addPull,

@@ -1,6 +1,7 @@
 // corral perplexity: how surprised a model is by a text file.
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { decodeText } from '../base/decode-text.ts';
 import { errors } from '../base/errors.ts';
 import {
   addCommonOptions,
@@ -11,7 +12,7 @@ import {
   toLoadOptions,
 } from './command-options.ts';
 import { type Context, interruptible, makeLogger, printJson, printLines } from './context.ts';
-import { decodeText, readAll } from './io.ts';
+import { readAll } from './io.ts';
 import { resolveModelArgument } from './model-argument.ts';
 import { openProgressBar } from './progress-bar.ts';
 

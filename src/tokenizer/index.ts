@@ -2,6 +2,7 @@
 
 export { type ChatOptions, defaultChatTemplate, encodeChat } from './chat.ts';
 export { type ChatEncoding, type ChatMessage, type ChatRole, chatRoles } from './chat-message.ts';
+export { type Compression, CompressionMeter } from './compression.ts';
 export { type GgufTokenizerFields, tokenizerFromGguf } from './gguf-tokenizer.ts';
 export { tokenizerFromJson } from './json-tokenizer.ts';
 export { llama2SystemPrompt } from './llama2-chat.ts';
@@ -16,4 +17,6 @@ export type {
   Tokenizer,
   TokenKind,
 } from './tokenizer.ts';
+export { type TrainTokenizerOptions, trainTokenizer } from './train-bpe.ts';
+export { WordCounts, type WordOptions } from './word-counts.ts';
 export { writeSentencePiece } from './write-sentencepiece.ts';
