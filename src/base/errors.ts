@@ -223,7 +223,7 @@ export const errorTable = {
     status: 400,
     message: (e: { path: string; line: number; reason: string }): string =>
       `Line ${e.line} of ${e.path} is no example: ${e.reason}.`,
-    hint: 'Correct the row, or leave such rows out with `bad_rows: skip`; they are counted.',
+    hint: 'Correct the row, or leave such rows out with `badRows: skip`; they are counted.',
   },
   DATA_EMPTY: {
     status: 400,
