@@ -30,22 +30,30 @@ export function checkJson<T>(
   throw errors.CONFIG_INVALID({
     path,
     field: issue?.path.join('.') || 'the file',
-    expected: expectedOf(issue, otherwise),
+    expected: describeExpected(issue, otherwise),
     found: (JSON.stringify(found) ?? 'nothing').slice(0, 100),
   });
 }
 
-function expectedOf(issue: z.core.$ZodIssue | undefined, otherwise: string | undefined): string {
+/** What an issue's schema would have taken, in a few words. */
+export function describeExpected(issue: z.core.$ZodIssue | undefined, otherwise?: string): string {
   switch (issue?.code) {
     case 'invalid_type':
       return kinds[issue.expected] ?? `of type ${issue.expected}`;
+    case 'invalid_value':
+      return otherwise ?? issue.values.join(', ');
     case 'too_small':
-      return `at least ${issue.minimum}`;
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${itemsOf(issue.origin)}`;
     case 'too_big':
-      return `at most ${issue.maximum}`;
+      return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${itemsOf(issue.origin)}`;
     case 'custom':
       return issue.message;
     default:
       return otherwise ?? issue?.message ?? 'something else';
   }
+}
+
+function itemsOf(origin: string): string {
+  if (origin === 'array') return ' items';
+  return origin === 'string' ? ' characters' : '';
 }

@@ -259,6 +259,19 @@ export const errorTable = {
       `${e.option} is ${e.found}; allowed: ${e.allowed}.`,
     hint: 'Correct the option; `corral help COMMAND` lists them.',
   },
+  // Training
+  RECIPE_INVALID: {
+    status: 400,
+    message: (e: { where: string; field: string; found: string; allowed: string }): string =>
+      `${e.where}: ${e.field} is ${e.found}; allowed: ${e.allowed}.`,
+    hint: 'Correct the recipe, or override the field with --set; docs/reference/recipe.md explains every field.',
+  },
+  RECIPE_FIELD_UNKNOWN: {
+    status: 400,
+    message: (e: { where: string; field: string; guess: string; allowed: string }): string =>
+      `${e.where}: there is no field ${e.field}.${e.guess} Allowed: ${e.allowed}.`,
+    hint: 'Correct its name or take it out; docs/reference/recipe.md explains every field.',
+  },
   // Hub and store
   HUB_NOT_FOUND: {
     status: 404,

@@ -3,7 +3,7 @@
 import { CorralError } from '../base/define-errors.ts';
 import { readSampling, type SamplingFlags, samplingNames } from './command-options.ts';
 import type { ChatMessage } from './library.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../base/nearest.ts';
 
 /** What a line of input means. */
 export type ChatStep =

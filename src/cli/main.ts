@@ -10,7 +10,7 @@ import { addInspect } from './inspect.ts';
 import { flush, type Io, isReaderGone, processIo, write } from './io.ts';
 import { type Library, lazyLibrary } from './library.ts';
 import { addList } from './list.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../base/nearest.ts';
 import { addPerplexity } from './perplexity.ts';
 import { addPull } from './pull.ts';
 import { reportError } from './report-error.ts';

@@ -5,13 +5,14 @@ import { invariant } from '../base/invariant.ts';
 import { tensorBytes } from '../tensor/dtype.ts';
 import { type FileSink, writeFileAtomically } from './files.ts';
 
-/** Types a safetensors file of ours may have. */
+/** Types of weights in a safetensors file of ours. */
 export type SafetensorsDType = 'f32' | 'f16' | 'bf16';
 
 /** A tensor and how to produce its bytes. */
 export interface TensorToWrite {
   readonly name: string;
-  readonly dtype: SafetensorsDType;
+  /** `u8`: bytes that only Corral understands, such as packed blocks. */
+  readonly dtype: SafetensorsDType | 'u8';
   readonly shape: readonly number[];
   readonly write: (sink: FileSink) => Promise<void>;
 }
@@ -28,7 +29,7 @@ export async function writeSafetensors(
   let end = 0;
   for (const { name, dtype, shape } of tensors) {
     const start = end;
-    end += tensorBytes(dtype, shape);
+    end += bytesOf({ dtype, shape });
     header[name] = { dtype: dtype.toUpperCase(), shape, data_offsets: [start, end] };
   }
   const json = Buffer.from(JSON.stringify(header));
@@ -52,7 +53,7 @@ export async function writeShards(
   maxShardBytes: number = MAX_SHARD_BYTES,
 ): Promise<number> {
   const shards = cutIntoShards(tensors, maxShardBytes);
-  const total = tensors.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0);
+  const total = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   if (shards.length === 1) {
     await writeSafetensors(join(folder, 'model.safetensors'), tensors);
     return total;
@@ -78,7 +79,7 @@ function cutIntoShards(
   const shards: TensorToWrite[][] = [[]];
   let held = 0;
   for (const tensor of tensors) {
-    const bytes = tensorBytes(tensor.dtype, tensor.shape);
+    const bytes = bytesOf(tensor);
     if (held > 0 && held + bytes > maxShardBytes) {
       shards.push([]);
       held = 0;
@@ -87,4 +88,10 @@ function cutIntoShards(
     held += bytes;
   }
   return shards;
+}
+
+function bytesOf({ dtype, shape }: Pick<TensorToWrite, 'dtype' | 'shape'>): number {
+  return dtype === 'u8'
+    ? shape.reduce((product, axis) => product * axis, 1)
+    : tensorBytes(dtype, shape);
 }

@@ -41,7 +41,10 @@ const entrySchema = z.strictObject({
 /** A tensor of a safetensors file; without a view where Corral does not compute with its type. */
 export interface SafetensorsTensor {
   readonly type: string;
+  readonly shape: readonly number[];
   readonly view: TensorView | undefined;
+  /** All its bytes, of whatever type. */
+  readonly readBytes: () => Promise<Uint8Array>;
 }
 
 /** What a safetensors file holds. */
@@ -78,11 +81,12 @@ export function readSafetensors(file: SourceFile): SafetensorsFile {
   }
   checkNoGaps(places, reader);
   const tensors = new Map<string, SafetensorsTensor>();
-  for (const { name, type, shape, start } of places) {
+  for (const { name, type, shape, start, end } of places) {
     const dtype = elementTypes[type]?.dtype;
     const offset = 8 + length + start;
     const view = dtype && fileView(file, { offset, dtype, shape });
-    tensors.set(name, { type, view });
+    const readBytes = (): Promise<Uint8Array> => file.read(offset, end - start);
+    tensors.set(name, { type, shape, view, readBytes });
   }
   return { metadata: strings.data, tensors };
 }
