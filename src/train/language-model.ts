@@ -3,7 +3,7 @@
 import { philox } from '../base/random.ts';
 import { tensorNames } from '../formats/checkpoint.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
-import { type ForwardOptions, forward } from '../model/llama.ts';
+import { type ForwardOptions, forward, type Tap } from '../model/llama.ts';
 import { ropeFrequencies } from '../model/rope.ts';
 import { append, appendAll } from '../tensor/ops.ts';
 import { type DimSizes, type Program, ProgramBuilder, type Value } from '../tensor/program.ts';
@@ -21,6 +21,13 @@ export interface Pass {
   readonly sizes: DimSizes;
 }
 
+/** A loss program, and the values between which a backward pass may compute again. */
+export interface LossProgram {
+  readonly program: Program;
+  /** Ids of the residual stream at the start of each block. */
+  readonly boundaries: readonly number[];
+}
+
 /**
  * Records the loss. Outputs: `nll` [outputs], the negative log-likelihood of each target in nats, and
  * `loss` [1], their sum weighted by the input `lossWeights` [outputs].
@@ -28,8 +35,16 @@ export interface Pass {
 export function recordLanguageModel(
   config: LlamaConfig,
   options: Pick<ForwardOptions, 'linear'> = {},
-): Program {
+): LossProgram {
   const builder = new ProgramBuilder('language model');
+  const boundaries: number[] = [];
+  const note: Tap = (_, value) => {
+    boundaries.push(value.id);
+    return value;
+  };
+  const taps = new Map(
+    Array.from({ length: config.layers }, (_, layer) => [`blocks.${layer}.hook_resid_pre`, note]),
+  );
   const hidden = forward(
     builder,
     config,
@@ -40,7 +55,7 @@ export function recordLanguageModel(
       frequencies: builder.input('frequencies', 'f32', ['sequences', config.headDim / 2]),
       starts: builder.input('starts', 'i32', ['rows']),
     },
-    options,
+    { ...options, taps },
   ); // [rows, dim]
   const wanted = append(builder, 'take_rows', [
     hidden,
@@ -55,7 +70,7 @@ export function recordLanguageModel(
   builder.output('nll', nll);
   const weights = builder.input('lossWeights', 'f32', ['outputs']);
   builder.output('loss', append(builder, 'dot', [nll, weights]));
-  return builder.build();
+  return { program: builder.build(), boundaries };
 }
 
 /** The targets of some batches together. */

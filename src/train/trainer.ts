@@ -29,8 +29,8 @@ export interface TrainerOptions {
   readonly optimizer: AdamWSettings;
   /** Decay of running means of the parameters; absent: none are kept. */
   readonly ema?: number | undefined;
-  /** Compute activations again in the backward pass instead of keeping them. */
-  readonly recompute?: boolean;
+  /** Values between which the backward pass computes activations again; absent: all are kept. */
+  readonly recompute?: readonly number[];
 }
 
 /** How one step is made. */
@@ -82,7 +82,7 @@ export class Trainer {
     const names = parameters.map(({ name }) => name);
     const withGradients = gradient(program, 'loss', names, {
       accumulate: true,
-      recompute: options.recompute ?? false,
+      recompute: options.recompute ?? [],
     });
     this.#executables = {
       pass: device.compile(withGradients, buffers),
