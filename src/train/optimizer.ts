@@ -1,5 +1,6 @@
 // AdamW as programs (arXiv 1711.05101, in the order of torch.optim.AdamW): the norm of the gradients,
 // one update of every parameter in place, and the clearing of gradients. Names the states these need.
+import { gradientName } from '../tensor/gradient.ts';
 import { append, appendAll } from '../tensor/ops.ts';
 import { type Program, ProgramBuilder } from '../tensor/program.ts';
 import type { Parameter } from './parameters.ts';
@@ -16,7 +17,7 @@ export interface AdamWSettings {
 /** Names of what is kept beside a parameter. */
 export const stateNames = {
   /** The sum of gradients so far in this step; the name that `gradient` accumulates into. */
-  gradient: (name: string): string => `gradient.${name}`,
+  gradient: (name: string): string => gradientName(name),
   /** Running mean of gradients. */
   mean: (name: string): string => `adamw.mean.${name}`,
   /** Running mean of their squares; as q8_0 of its root. */

@@ -1,5 +1,5 @@
 // An adapter as ops beside the matrices of a program. The base stays as it is, of whatever type.
-import type { LinearHook } from '../../model/llama.ts';
+import type { RecordLinear } from '../../model/llama.ts';
 import { append } from '../../tensor/ops.ts';
 import { type Program, ProgramBuilder, type Value } from '../../tensor/program.ts';
 import { dropoutSeed } from '../language-model.ts';
@@ -20,7 +20,7 @@ export interface RecordAdapterOptions {
  * The hook that records an adapter: y = x·Wᵀ + scale · drop(x)·Aᵀ·Bᵀ, for DoRA times
  * magnitude / ‖W + scale · B·A‖ for each column of y, where the length counts as constant (its section 4.3).
  */
-export function adapterHook(adapter: Adapter, options: RecordAdapterOptions = {}): LinearHook {
+export function adapterHook(adapter: Adapter, options: RecordAdapterOptions = {}): RecordLinear {
   const { dropout = 0, factors = 'live' } = options;
   const sites = new Map([...adapter.matrices.keys()].map((name, site) => [name, site] as const));
   return (builder, x, weightName, _n, _k, plain) => {
