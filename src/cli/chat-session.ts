@@ -1,9 +1,9 @@
 // A conversation and the /commands that change it. Pure but for files that /save and /load name:
 // what to print and what to do next are its answers. Knows no terminal and no model.
 import { CorralError } from '../base/define-errors.ts';
+import { nearest } from '../base/nearest.ts';
 import { readSampling, type SamplingFlags, samplingNames } from './command-options.ts';
 import type { ChatMessage } from './library.ts';
-import { nearest } from '../base/nearest.ts';
 
 /** What a line of input means. */
 export type ChatStep =

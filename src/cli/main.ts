@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { errors } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
 import { addChat } from './chat.ts';
 import { type Context, exitStatus } from './context.ts';
 import { addConvert } from './convert.ts';
@@ -10,7 +11,6 @@ import { addInspect } from './inspect.ts';
 import { flush, type Io, isReaderGone, processIo, write } from './io.ts';
 import { type Library, lazyLibrary } from './library.ts';
 import { addList } from './list.ts';
-import { nearest } from '../base/nearest.ts';
 import { addPerplexity } from './perplexity.ts';
 import { addPull } from './pull.ts';
 import { reportError } from './report-error.ts';
