@@ -1,80 +1,19 @@
 // The cases of the conformance suite: for each op every dtype it takes, at shapes that are no
-// multiple of anything. Adding an op means adding its cases here.
-import { dtypeNames, dtypes, fitsBlocks, type WeightDType } from '../tensor/dtype.ts';
-import { appendAll, type OpName } from '../tensor/ops.ts';
+// multiple of anything. Those of inference are here, the others beside. Adding an op means adding cases.
+import { dtypes, fitsBlocks, type WeightDType } from '../tensor/dtype.ts';
+import type { OpName } from '../tensor/ops.ts';
+import { CaseRandom, type ConformanceCase } from './conformance.ts';
+import { lossMakers } from './conformance-loss-cases.ts';
 import {
-  type Attributes,
-  type Dim,
-  type DimSizes,
-  ProgramBuilder,
-  type Value,
-} from '../tensor/program.ts';
-import { CaseRandom, type ConformanceCase, type ConformanceTensor } from './conformance.ts';
-import type { HostArray } from './device.ts';
-
-/**
- * Allowed normalised squared error against float64 arithmetic, by what the kernel does. A product sums
- * k rounding errors of 2⁻²⁴ each: about 1e-14 over many elements, but a single one may cancel to a
- * hundredth of its terms. Dequantising is exact for every type, so one bound serves all of them.
- */
-export const errorBounds = {
-  exact: 0,
-  elementwise: 1e-13,
-  product: 1e-10,
-  attention: 1e-11,
-} as const;
-
-/** Every type a weight matrix may have. */
-export const weightDTypes: readonly WeightDType[] = dtypeNames.filter((name) => name !== 'i32');
-
-/** Types of a cache that every device has. */
-export const cacheDTypes: readonly WeightDType[] = ['f32', 'f16', 'q8_0'];
-
-const noSizes: DimSizes = { rows: 1, outputs: 1, sequences: 1, pages: 1, adjustments: 1 };
-
-interface CaseInputs {
-  readonly inputs: Readonly<Record<string, { dims: readonly Dim[]; data: HostArray }>>;
-  readonly weights?: Readonly<Record<string, ConformanceTensor>>;
-  readonly states?: Readonly<Record<string, ConformanceTensor>>;
-  /** The op's inputs in order, by name. */
-  readonly order: readonly string[];
-  readonly sizes: Partial<DimSizes>;
-  readonly attributes?: Attributes;
-  readonly bound: number;
-}
-
-/** A program of one op. */
-function makeCase(name: string, op: OpName, fields: CaseInputs): ConformanceCase {
-  const builder = new ProgramBuilder(name);
-  const values = new Map<string, Value>();
-  for (const [key, { dims, data }] of Object.entries(fields.inputs)) {
-    values.set(key, builder.input(key, data instanceof Int32Array ? 'i32' : 'f32', dims));
-  }
-  const { weights = {}, states = {} } = fields;
-  for (const [key, { shape }] of Object.entries(weights))
-    values.set(key, builder.weight(key, shape));
-  for (const [key, { shape }] of Object.entries(states)) values.set(key, builder.state(key, shape));
-  const inputs = fields.order.map((key) => values.get(key) as Value);
-  for (const [i, made] of appendAll(builder, op, inputs, fields.attributes).entries()) {
-    builder.output(`out${i}`, made);
-  }
-  return {
-    name,
-    op,
-    program: builder.build(),
-    tensors: { ...weights, ...states },
-    states: op === 'cache_write' ? Object.keys(states) : [],
-    inputs: Object.fromEntries(
-      Object.entries(fields.inputs).map(([key, { data }]) => [key, data] as const),
-    ),
-    sizes: { ...noSizes, ...fields.sizes },
-    bound: fields.bound,
-  };
-}
-
-type Maker = (seed: number) => ConformanceCase[];
-
-const oddSizes = [1, 3, 17, 33, 100] as const;
+  cacheDTypes,
+  errorBounds,
+  type Maker,
+  makeCase,
+  oddSizes,
+  weightDTypes,
+} from './conformance-maker.ts';
+import { trainingMakers } from './conformance-training-cases.ts';
+import { vectorMakers } from './conformance-vector-cases.ts';
 
 const makeMatmul: Maker = (seed) =>
   weightDTypes.flatMap((dtype) => {
@@ -127,12 +66,12 @@ const makeEmbed: Maker = (seed) =>
   );
 
 const makeTakeRows: Maker = (seed) =>
-  oddSizes.map((dim) => {
-    const name = `take_rows of ${dim}`;
+  [0, ...oddSizes].map((dim) => {
+    const name = dim === 0 ? 'take_rows of a vector' : `take_rows of ${dim}`;
     const random = new CaseRandom(seed, name);
     return makeCase(name, 'take_rows', {
       inputs: {
-        x: { dims: ['rows', dim], data: random.floats(17 * dim) },
+        x: { dims: dim === 0 ? ['rows'] : ['rows', dim], data: random.floats(17 * (dim || 1)) },
         index: { dims: ['outputs'], data: random.integers(5, 17) },
       },
       order: ['x', 'index'],
@@ -140,44 +79,6 @@ const makeTakeRows: Maker = (seed) =>
       bound: errorBounds.exact,
     });
   });
-
-function makeBinary(op: OpName, bound: number): Maker {
-  return (seed) =>
-    oddSizes.flatMap((dim) =>
-      (['rows', 'repeated'] as const).map((second) => {
-        const rows = 7;
-        const name = `${op} of ${dim}, second operand ${second}`;
-        const random = new CaseRandom(seed, name);
-        const y =
-          second === 'rows'
-            ? { dims: ['rows', dim] as const, data: random.floats(rows * dim) }
-            : { dims: [dim], data: random.floats(dim) };
-        return makeCase(name, op, {
-          inputs: { x: { dims: ['rows', dim], data: random.floats(rows * dim) }, y },
-          order: ['x', 'y'],
-          sizes: { rows },
-          bound,
-        });
-      }),
-    );
-}
-
-function makeUnary(op: OpName, attributes: Attributes): Maker {
-  return (seed) =>
-    oddSizes.map((dim) => {
-      const name = `${op} of ${dim}`;
-      const random = new CaseRandom(seed, name);
-      // Large values too: e^x under- and overflows.
-      const data = random.floats(9 * dim).map((x, i) => (i % 5 === 0 ? x * 60 : x));
-      return makeCase(name, op, {
-        inputs: { x: { dims: ['rows', dim], data } },
-        order: ['x'],
-        sizes: { rows: 9 },
-        attributes,
-        bound: errorBounds.elementwise,
-      });
-    });
-}
 
 const makeRmsNorm: Maker = (seed) =>
   [...oddSizes, 1040].map((dim) => {
@@ -228,20 +129,22 @@ const makeRopeTable: Maker = (seed) =>
     });
   });
 
-const makeRope: Maker = (seed) =>
-  headDims.map((headDim) => {
-    const name = `rope of heads of ${headDim}`;
-    const random = new CaseRandom(seed, name);
-    return makeCase(name, 'rope', {
-      inputs: {
-        x: { dims: ['rows', 3 * headDim], data: random.floats(17 * 3 * headDim) },
-        table: { dims: ['rows', headDim], data: random.floats(17 * headDim) },
-      },
-      order: ['x', 'table'],
-      sizes: { rows: 17 },
-      bound: errorBounds.elementwise,
+function makeRope(op: OpName): Maker {
+  return (seed) =>
+    headDims.map((headDim) => {
+      const name = `${op} of heads of ${headDim}`;
+      const random = new CaseRandom(seed, name);
+      return makeCase(name, op, {
+        inputs: {
+          x: { dims: ['rows', 3 * headDim], data: random.floats(17 * 3 * headDim) },
+          table: { dims: ['rows', headDim], data: random.floats(17 * headDim) },
+        },
+        order: ['x', 'table'],
+        sizes: { rows: 17 },
+        bound: errorBounds.elementwise,
+      });
     });
-  });
+}
 
 const makeCacheWrite: Maker = (seed) =>
   cacheDTypes.flatMap((dtype) =>
@@ -416,22 +319,20 @@ const makers: Readonly<Partial<Record<OpName, Maker>>> = {
   embed: makeEmbed,
   matmul: makeMatmul,
   take_rows: makeTakeRows,
-  add: makeBinary('add', errorBounds.exact),
-  sub: makeBinary('sub', errorBounds.exact),
-  mul: makeBinary('mul', errorBounds.exact),
-  scale: makeUnary('scale', { factor: 0.37 }),
-  silu: makeUnary('silu', {}),
-  swiglu: makeBinary('swiglu', errorBounds.elementwise),
   rms_norm: makeRmsNorm,
   add_rms_norm: makeAddRmsNorm,
   rope_table: makeRopeTable,
-  rope: makeRope,
+  rope: makeRope('rope'),
+  rope_inverse: makeRope('rope_inverse'),
   cache_write: makeCacheWrite,
   attention: makeAttention,
   adjust_logits: makeAdjustLogits,
   top_k: makeTopK,
   log_sum_exp: makeLogSumExp,
   pick: makePick,
+  ...vectorMakers,
+  ...trainingMakers,
+  ...lossMakers,
 };
 
 /** Every case of an op. */

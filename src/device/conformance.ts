@@ -1,7 +1,7 @@
 // The suite every device passes: cases over op × dtype × odd shape, made from a seed, and how to run
 // and compare them. The reference device is the oracle. Knows no device and no test framework.
 import { philox } from '../base/random.ts';
-import { quantize } from '../tensor/codecs/codec.ts';
+import { dequantize, quantize } from '../tensor/codecs/codec.ts';
 import { dtypes, tensorBytes, type WeightDType } from '../tensor/dtype.ts';
 import type { OpName } from '../tensor/ops.ts';
 import type { DimSizes, Program } from '../tensor/program.ts';
@@ -213,7 +213,7 @@ function compareArrays(
 
 /** What is wrong with a device's result; undefined when nothing is. */
 export function findDisagreement(
-  { bound }: ConformanceCase,
+  { bound, tensors }: ConformanceCase,
   expected: ConformanceResult,
   found: ConformanceResult,
 ): string | undefined {
@@ -222,9 +222,30 @@ export function findDisagreement(
     if (problem !== undefined) return problem;
   }
   for (const [name, bytes] of Object.entries(expected.states)) {
-    const index = bytes.findIndex((byte, i) => byte !== found.states[name]?.[i]);
-    if (index >= 0)
-      return `byte ${index} of ${name} is ${found.states[name]?.[index]}, not ${bytes[index]}`;
+    const problem = compareStates(name, tensors[name]?.dtype ?? 'f32', bytes, found, bound);
+    if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+// One value of a block rounded to the other side of a tie.
+const roundingBound = 1e-5;
+
+function compareStates(
+  name: string,
+  dtype: WeightDType,
+  expected: Uint8Array,
+  { states }: ConformanceResult,
+  bound: number,
+): string | undefined {
+  const found = states[name] ?? new Uint8Array();
+  if (bound > 0) {
+    const count = (expected.length / dtypes[dtype].blockBytes) * dtypes[dtype].blockSize;
+    const [left, right] = [expected, found].map((bytes) => dequantize(dtype, bytes, count));
+    const allowed = dtype === 'f32' ? bound : roundingBound;
+    return compareArrays(name, left as Float32Array, right as Float32Array, allowed);
+  }
+  const index = expected.findIndex((byte, i) => byte !== found[i]);
+  if (index < 0) return undefined;
+  return `byte ${index} of ${name} is ${found[index]}, not ${expected[index]}`;
 }

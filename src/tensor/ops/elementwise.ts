@@ -105,7 +105,7 @@ export const notBelow: Op = binary((left, right) => (left >= right ? 1 : 0), det
 
 /** silu_gradient(x, dy) → dy · σ(x) · (1 + x · (1 − σ(x))), σ the logistic function. */
 export const siluGradient: Op = {
-  shape: binaryShape,
+  shape: (inputs) => f32(valueAt(inputs, 0).shape),
   reference: ({ inputs, outputs }) => {
     const [x, dy] = [floats(at(inputs, 0)), floats(at(inputs, 1))];
     const out = floats(at(outputs, 0));
