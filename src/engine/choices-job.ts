@@ -5,7 +5,7 @@ import type { TokenId } from '../tokenizer/tokenizer.ts';
 import { noAdjustments } from './adjustments.ts';
 import type { Job } from './job.ts';
 import { PendingScore, type Score } from './pending-score.ts';
-import type { Sequence } from './scheduler.ts';
+import type { Sequence } from './sequence.ts';
 import type { RowWish, StepResult } from './step.ts';
 
 const wishes = new Set(['choices'] as const);
@@ -46,6 +46,7 @@ export class ChoicesJob implements Job {
     this.#pending.resolve({
       logprobs: this.#choices.map((id) => present(logits[id], 'logit') - mass),
       greedy: this.#choices.map((id) => id === likeliest),
+      cachedTokens: this.sequence.reused,
     });
     return true;
   }

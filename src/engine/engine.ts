@@ -15,16 +15,9 @@ import { checkLimits, freshSeed, type GenerateRequest } from './generate-request
 import type { Job } from './job.ts';
 import type { Score } from './pending-score.ts';
 import { checkBias, resolveSampling } from './sampling-options.ts';
-import {
-  apply,
-  createScheduler,
-  enqueue,
-  plan,
-  remove,
-  type SchedulerState,
-  type Sequence,
-} from './scheduler.ts';
+import { apply, createScheduler, enqueue, plan, remove, type SchedulerState } from './scheduler.ts';
 import { ScoreJob } from './score-job.ts';
+import { createSequence, type Sequence } from './sequence.ts';
 import { type StepChunk, type StepResult, StepRunner } from './step.ts';
 import { recordStep } from './step-program.ts';
 
@@ -49,6 +42,32 @@ export interface EngineOptions {
   /** Full-length sequences the cache holds at once; more wait. Default: as many as fit in 4 GiB, at most 16. */
   readonly sequences?: number;
   readonly taps?: ReadonlyMap<string, Tap>;
+  /** Compute equal beginnings of requests once? Default true; never with taps, which want to see every row. */
+  readonly sharePrefixes?: boolean;
+}
+
+/** What an engine has done and holds. */
+export interface EngineStats {
+  /** Tokens that went through the model. */
+  readonly computedTokens: number;
+  /** Tokens that did not need to, since their keys and values were in the cache. */
+  readonly reusedTokens: number;
+  readonly pages: {
+    readonly total: number;
+    /** They hold nothing. */
+    readonly free: number;
+    /** They hold beginnings that no request uses now: kept until their place is needed. */
+    readonly kept: number;
+  };
+  readonly running: number;
+  readonly waiting: number;
+}
+
+/** What any request may say about its place in the engine. */
+export interface RequestScope {
+  /** Requests with different salts never share what was computed: how long one takes tells others nothing. */
+  readonly cacheSalt?: string;
+  readonly signal?: AbortSignal;
 }
 
 interface OpenJob {
@@ -67,6 +86,11 @@ export class Engine {
   readonly #runner: StepRunner;
   readonly #state: SchedulerState;
   readonly #open = new Map<Sequence, OpenJob>();
+  readonly #sharesPrefixes: boolean;
+  readonly #pages: number;
+  #computedTokens = 0;
+  #reusedTokens = 0;
+  #weightsVersion = 0;
   #nextId = 0;
   #working: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -85,6 +109,8 @@ export class Engine {
     this.#cache = cache;
     this.#runner = new StepRunner(options.device, sized.program, { ...options.weights, ...cache });
     this.#state = createScheduler(sized.pages, pageSize);
+    this.#pages = sized.pages;
+    this.#sharesPrefixes = options.sharePrefixes !== false && (options.taps?.size ?? 0) === 0;
   }
 
   /** Allocates the cache. Throws OPTION_INVALID, DEVICE_UNSUPPORTED or OUT_OF_MEMORY. */
@@ -132,11 +158,17 @@ export class Engine {
     if (length > this.context) {
       throw errors.CONTEXT_OVERFLOW({ have: length, limit: this.context });
     }
-    const sequence = this.#sequence(prompt, length, prompt.length - 1);
+    const frequencies = ropeFrequencies(this.config, length);
+    const sequence = this.#sequence(prompt, {
+      reserve: length,
+      outputsFrom: prompt.length - 1,
+      frequencies,
+      scope: request,
+    });
     const eos = this.#tokenizer?.eos;
     const job: GenerateJob = new GenerateJob({
       sequence,
-      frequencies: ropeFrequencies(this.config, length),
+      frequencies,
       sampling,
       maxTokens,
       endTokens: new Set(request.endTokens ?? (eos === undefined ? [] : [eos])),
@@ -147,7 +179,7 @@ export class Engine {
       onLeave: () => this.#drop(job),
     });
     if (maxTokens === 0) {
-      job.events.push({ type: 'request-end', text: '', finishReason: 'length' });
+      job.events.push({ type: 'request-end', text: '', finishReason: 'length', cachedTokens: 0 });
       job.events.end();
     } else {
       this.#submit(job);
@@ -161,7 +193,7 @@ export class Engine {
    */
   async score(
     tokens: readonly TokenId[],
-    options: { readonly from?: number; readonly signal?: AbortSignal } = {},
+    options: RequestScope & { readonly from?: number } = {},
   ): Promise<Score> {
     this.#assertOpen();
     const { from = 1, signal } = options;
@@ -173,13 +205,18 @@ export class Engine {
         allowed: `1 to ${tokens.length}, the number of tokens`,
       });
     }
-    if (from === tokens.length) return { logprobs: [], greedy: [] };
+    if (from === tokens.length) return { logprobs: [], greedy: [], cachedTokens: 0 };
     const computed = tokens.slice(0, -1);
     if (computed.length > this.context) {
       throw errors.CONTEXT_OVERFLOW({ have: computed.length, limit: this.context });
     }
-    const sequence = this.#sequence(computed, computed.length, from - 1);
     const frequencies = ropeFrequencies(this.config, tokens.length);
+    const sequence = this.#sequence(computed, {
+      reserve: computed.length,
+      outputsFrom: from - 1,
+      frequencies,
+      scope: options,
+    });
     const job = new ScoreJob({ sequence, tokens, frequencies, signal });
     this.#submit(job);
     return job.result;
@@ -193,7 +230,7 @@ export class Engine {
   async scoreChoices(
     context: readonly TokenId[],
     choices: readonly TokenId[],
-    options: { readonly signal?: AbortSignal } = {},
+    options: RequestScope = {},
   ): Promise<Score> {
     this.#assertOpen();
     this.#checkTokens(context);
@@ -201,11 +238,33 @@ export class Engine {
     if (context.length > this.context) {
       throw errors.CONTEXT_OVERFLOW({ have: context.length, limit: this.context });
     }
-    const sequence = this.#sequence(context, context.length, context.length - 1);
     const frequencies = ropeFrequencies(this.config, context.length + 1);
+    const sequence = this.#sequence(context, {
+      reserve: context.length,
+      outputsFrom: context.length - 1,
+      frequencies,
+      scope: options,
+    });
     const job = new ChoicesJob({ sequence, choices, frequencies, signal: options.signal });
     this.#submit(job);
     return job.result;
+  }
+
+  /** What was computed until now and what of it needed no computing; requests under way count when they end. */
+  stats(): EngineStats {
+    const { freePages, prefixes, running, waiting } = this.#state;
+    return {
+      computedTokens: this.#computedTokens,
+      reusedTokens: this.#reusedTokens,
+      pages: { total: this.#pages, free: freePages.length, kept: prefixes.unused.size },
+      running: running.length,
+      waiting: waiting.length,
+    };
+  }
+
+  /** To be called after weights were written to: nothing computed before is used for later requests. */
+  noteChangedWeights(): void {
+    this.#weightsVersion++;
   }
 
   /** Ends all requests as aborted, the step under way too, and frees the cache. Calls after the first await it. */
@@ -250,15 +309,26 @@ export class Engine {
     };
   }
 
-  #sequence(tokens: readonly TokenId[], reserve: number, outputsFrom: number): Sequence {
-    return {
+  #sequence(
+    tokens: readonly TokenId[],
+    options: {
+      readonly reserve: number;
+      readonly outputsFrom: number;
+      readonly frequencies: Float32Array;
+      readonly scope: RequestScope;
+    },
+  ): Sequence {
+    const { reserve, outputsFrom, frequencies, scope } = options;
+    // The rotary frequencies stand for the setting they came from; dynamic NTK's depend on the length.
+    const angles = Buffer.from(frequencies.buffer).toString('base64');
+    const namespace = JSON.stringify([this.#weightsVersion, scope.cacheSalt ?? null, angles]);
+    return createSequence({
       id: this.#nextId++,
       tokens: [...tokens],
       reserve,
       outputsFrom,
-      computed: 0,
-      pages: [],
-    };
+      namespace: this.#sharesPrefixes ? namespace : undefined,
+    });
   }
 
   #submit(job: Job): void {
@@ -281,6 +351,7 @@ export class Engine {
     if (open === undefined) return;
     job.signal?.removeEventListener('abort', open.onAbort);
     this.#open.delete(job.sequence);
+    this.#reusedTokens += job.sequence.reused;
     remove(this.#state, job.sequence);
     const step = this.#step;
     if (step?.jobs.every((each) => !this.#isOpen(each)) === true) step.abort.abort();
@@ -317,7 +388,8 @@ export class Engine {
     this.#step = { jobs, abort: new AbortController() };
     try {
       const result = await this.#runner.run(this.#state, chunks, this.#step.abort.signal);
-      apply(chunks);
+      apply(this.#state, chunks);
+      this.#computedTokens += chunks.reduce((sum, { count }) => sum + count, 0);
       await this.#deliver(chunks, jobs, result);
     } catch (error) {
       for (const job of jobs) this.#fail(job, error);

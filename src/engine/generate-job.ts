@@ -8,7 +8,7 @@ import { Adjustments } from './adjustments.ts';
 import type { Job } from './job.ts';
 import { type Candidates, choose } from './sampling.ts';
 import type { SamplingOptions } from './sampling-options.ts';
-import type { Sequence } from './scheduler.ts';
+import type { Sequence } from './sequence.ts';
 import type { RowWish, StepResult } from './step.ts';
 import { candidateCount, type StepWish } from './step-program.ts';
 import { StopStrings } from './stop-strings.ts';
@@ -40,6 +40,8 @@ export interface RequestEnd {
   readonly finishReason: FinishReason;
   /** The stop string that ended it, if one did. */
   readonly stop?: string;
+  /** Tokens of the prompt that were not computed, since their keys and values were in the cache. */
+  readonly cachedTokens: number;
 }
 
 /** What a generation yields, in order: tokens, then one end. */
@@ -176,6 +178,7 @@ export class GenerateJob implements Job {
       type: 'request-end',
       text: rest,
       finishReason,
+      cachedTokens: this.sequence.reused,
       ...(stop === undefined ? {} : { stop }),
     });
     this.events.end();

@@ -18,6 +18,8 @@ export interface GenerateRequest extends SamplingRequest {
   readonly logprobs?: number;
   /** `text` takes off the space that tokenizers put before a text. Default `continuation`. */
   readonly start?: 'text' | 'continuation';
+  /** Requests with different salts never share what was computed. */
+  readonly cacheSalt?: string;
   readonly signal?: AbortSignal;
 }
 

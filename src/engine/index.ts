@@ -1,6 +1,6 @@
 // The public door `corral/engine`.
 export { type CacheType, cacheBytesPerToken, cacheTypes } from './cache.ts';
-export { Engine, type EngineOptions } from './engine.ts';
+export { Engine, type EngineOptions, type EngineStats, type RequestScope } from './engine.ts';
 export type {
   FinishReason,
   GenerationEvent,

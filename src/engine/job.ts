@@ -1,6 +1,6 @@
 // What the engine works on: a sequence that wants outputs. Generation and scoring are two kinds.
 
-import type { Sequence } from './scheduler.ts';
+import type { Sequence } from './sequence.ts';
 import type { RowWish, StepResult } from './step.ts';
 
 /** One request in the engine. */

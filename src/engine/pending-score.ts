@@ -7,6 +7,8 @@ export interface Score {
   readonly logprobs: number[];
   /** Was each scored token the likeliest? */
   readonly greedy: boolean[];
+  /** Tokens that were not computed, since their keys and values were in the cache. */
+  readonly cachedTokens: number;
 }
 
 /** A promise of a score with its two ends. */

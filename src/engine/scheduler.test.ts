@@ -1,18 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  apply,
-  createScheduler,
-  enqueue,
-  plan,
-  remove,
-  type Sequence,
-  slotOf,
-} from './scheduler.ts';
+import { apply, createScheduler, enqueue, plan, remove, slotOf } from './scheduler.ts';
+import { createSequence, type Sequence } from './sequence.ts';
 
 function sequence(id: number, prompt: number, reserve: number): Sequence {
   const tokens = Array.from({ length: prompt }, (_, i) => i);
-  return { id, tokens, reserve, outputsFrom: prompt - 1, computed: 0, pages: [] };
+  return createSequence({ id, tokens, reserve, outputsFrom: prompt - 1, namespace: undefined });
 }
 
 describe('scheduler', () => {
@@ -56,7 +49,7 @@ describe('scheduler', () => {
               each.tokens.map((_, position) => slotOf(state, each, position)),
             );
             expect(new Set(slots).size).toBe(slots.length);
-            apply(chunks);
+            apply(state, chunks);
             for (const { sequence: each } of chunks) {
               if (each.computed < each.tokens.length) continue;
               const leaves = requests[each.id]?.leaves === true && each.computed > 2;
@@ -79,7 +72,7 @@ describe('scheduler', () => {
   it('starves neither prompts nor answers when there are more answers than rows', () => {
     const state = createScheduler(200, 4);
     for (let id = 0; id < 40; id++) enqueue(state, sequence(id, 1, 16));
-    apply(plan(state, 64));
+    apply(state, plan(state, 64));
     for (const each of state.running) each.tokens.push(0);
     const prompt = sequence(40, 30, 31);
     enqueue(state, prompt);
@@ -87,7 +80,7 @@ describe('scheduler', () => {
     for (let step = 0; step < 6; step++) {
       const chunks = plan(state, 16);
       expect(chunks.some((chunk) => chunk.sequence === prompt)).toBe(prompt.computed < 30);
-      apply(chunks);
+      apply(state, chunks);
       for (const { sequence: each } of chunks) {
         served.set(each.id, (served.get(each.id) ?? 0) + 1);
         if (each !== prompt) each.tokens.push(0);

@@ -1,23 +1,24 @@
 // Decides which tokens are computed in the next step. A value machine: no clock, no device, no
 // promises. Each sequence wants its computed tokens to catch up with the tokens it has; prompts,
-// chunks of prompts and single tokens of running answers are all just rows.
+// chunks of prompts and single tokens of running answers are all just rows. Equal beginnings are
+// computed once (prefix-tree.ts): whoever comes second waits for the first, or finds them done.
 import { invariant, present } from '../base/invariant.ts';
+import {
+  adopt,
+  advance,
+  computableEnd,
+  createPrefixTree,
+  evict,
+  findPrefix,
+  grow,
+  type PrefixTree,
+  publish,
+  release,
+} from './prefix-tree.ts';
+import type { Sequence } from './sequence.ts';
 
 // Rows kept for prompts, so that many running answers do not shut new ones out.
 const promptShare = 1 / 8;
-
-/** A sequence in the scheduler. `tokens` grows as the answer does; pages are held until it is removed. */
-export interface Sequence {
-  readonly id: number;
-  readonly tokens: number[];
-  /** Tokens it may reach: pages are reserved for all of them when it is admitted. */
-  readonly reserve: number;
-  /** Positions from here on want an output. */
-  readonly outputsFrom: number;
-  /** Tokens whose keys and values are in the cache. */
-  computed: number;
-  pages: readonly number[];
-}
 
 /** A run of consecutive tokens of one sequence. */
 export interface Chunk {
@@ -29,7 +30,10 @@ export interface Chunk {
 /** Everything the scheduler knows. */
 export interface SchedulerState {
   readonly pageSize: number;
+  /** Pages that hold nothing. */
   readonly freePages: number[];
+  /** Pages that hold whole beginnings, used or not. */
+  readonly prefixes: PrefixTree;
   readonly running: Sequence[];
   readonly waiting: Sequence[];
 }
@@ -38,7 +42,8 @@ export interface SchedulerState {
 export function createScheduler(pages: number, pageSize: number): SchedulerState {
   // Taken from the end: low pages first, so that memory is touched only as far as needed.
   const freePages = Array.from({ length: pages }, (_, index) => pages - 1 - index);
-  return { pageSize, freePages, running: [], waiting: [] };
+  const prefixes = createPrefixTree(pageSize);
+  return { pageSize, freePages, prefixes, running: [], waiting: [] };
 }
 
 /** Puts a sequence in the queue. */
@@ -53,8 +58,10 @@ export function enqueue(state: SchedulerState, sequence: Sequence): void {
  */
 export function plan(state: SchedulerState, budget: number): Chunk[] {
   admit(state);
-  const open = state.running.filter((sequence) => sequence.computed < sequence.tokens.length);
-  const missing = (sequence: Sequence): number => sequence.tokens.length - sequence.computed;
+  for (const sequence of state.running) advance(state.prefixes, sequence);
+  const missing = (sequence: Sequence): number =>
+    computableEnd(state.prefixes, sequence) - sequence.computed;
+  const open = state.running.filter((sequence) => missing(sequence) > 0);
   const prompts = open.filter((sequence) => missing(sequence) > 1);
   const kept = prompts.length > 0 ? Math.floor(budget * promptShare) : 0;
   const answers = open.filter((sequence) => missing(sequence) === 1).slice(0, budget - kept);
@@ -72,8 +79,12 @@ export function plan(state: SchedulerState, budget: number): Chunk[] {
 }
 
 /** Notes that the chunks were computed. */
-export function apply(chunks: readonly Chunk[]): void {
-  for (const { sequence, start, count } of chunks) sequence.computed = start + count;
+export function apply(state: SchedulerState, chunks: readonly Chunk[]): void {
+  for (const { sequence, start, count } of chunks) {
+    sequence.computed = start + count;
+    publish(state.prefixes, sequence);
+    grow(state.prefixes, sequence);
+  }
 }
 
 /** Takes a sequence out, wherever it is, and gives its pages back. */
@@ -82,7 +93,7 @@ export function remove(state: SchedulerState, sequence: Sequence): void {
     const index = list.indexOf(sequence);
     if (index >= 0) list.splice(index, 1);
   }
-  state.freePages.push(...sequence.pages.toReversed());
+  state.freePages.push(...release(state.prefixes, sequence).toReversed());
   sequence.pages = [];
 }
 
@@ -93,11 +104,18 @@ export function slotOf(state: SchedulerState, sequence: Sequence, position: numb
 }
 
 function admit(state: SchedulerState): void {
+  const { freePages, prefixes } = state;
   while (state.waiting.length > 0) {
     const sequence = present(state.waiting[0], 'sequence');
-    const needed = Math.ceil(sequence.reserve / state.pageSize);
-    if (needed > state.freePages.length) return;
-    sequence.pages = state.freePages.splice(state.freePages.length - needed).toReversed();
+    const path = findPrefix(prefixes, sequence);
+    const needed = Math.ceil(sequence.reserve / state.pageSize) - path.length;
+    const revived = path.filter((node) => prefixes.unused.has(node)).length;
+    if (needed > freePages.length + prefixes.unused.size - revived) return;
+    adopt(prefixes, sequence, path);
+    while (freePages.length < needed) freePages.push(evict(prefixes));
+    const own = freePages.splice(freePages.length - needed).toReversed();
+    sequence.pages = [...path.map(({ page }) => page), ...own];
+    grow(prefixes, sequence);
     state.running.push(sequence);
     state.waiting.shift();
   }

@@ -5,7 +5,7 @@ import type { TokenId } from '../tokenizer/tokenizer.ts';
 import { noAdjustments } from './adjustments.ts';
 import type { Job } from './job.ts';
 import { PendingScore, type Score } from './pending-score.ts';
-import type { Sequence } from './scheduler.ts';
+import type { Sequence } from './sequence.ts';
 import type { RowWish, StepResult } from './step.ts';
 
 /** Scores tokens[from] and all after it. */
@@ -15,7 +15,8 @@ export class ScoreJob implements Job {
   readonly signal: AbortSignal | undefined;
   readonly #tokens: readonly TokenId[];
   readonly #from: number;
-  readonly #score: Score = { logprobs: [], greedy: [] };
+  readonly #logprobs: number[] = [];
+  readonly #greedy: boolean[] = [];
   readonly #pending = new PendingScore();
 
   constructor(options: {
@@ -44,10 +45,13 @@ export class ScoreJob implements Job {
     const index = position + 1 - this.#from;
     const [picked, mass] = [result.row('picked', row)[0], result.row('mass', row)[0]];
     if (!Number.isFinite(mass)) throw errors.LOGITS_INVALID({ position });
-    this.#score.logprobs[index] = present(picked, 'logit') - present(mass, 'mass');
-    this.#score.greedy[index] = result.row('top.ids', row)[0] === this.#tokens[position + 1];
+    this.#logprobs[index] = present(picked, 'logit') - present(mass, 'mass');
+    this.#greedy[index] = result.row('top.ids', row)[0] === this.#tokens[position + 1];
     const done = position + 2 === this.#tokens.length;
-    if (done) this.#pending.resolve(this.#score);
+    if (done) {
+      const [logprobs, greedy] = [this.#logprobs, this.#greedy];
+      this.#pending.resolve({ logprobs, greedy, cachedTokens: this.sequence.reused });
+    }
     return done;
   }
 

@@ -2,7 +2,7 @@
 import { concurrently } from '../base/concurrently.ts';
 import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
-import type { Engine } from '../engine/index.ts';
+import type { Engine, RequestEnd } from '../engine/index.ts';
 import { type ChatMessage, encodeChat } from '../tokenizer/index.ts';
 import type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './answerer.ts';
 import { type DescribeOptions, describeModel, type EvaluatedModel } from './describe-model.ts';
@@ -172,7 +172,7 @@ class Round {
       from,
       signal: this.#signal,
     });
-    this.#computed += tokens.length - 1;
+    this.#computed += tokens.length - 1 - score.cachedTokens;
     const logprob = score.logprobs.reduce((sum, each) => sum + each, 0);
     const greedy = score.greedy.every((each) => each);
     for (const use of uses) this.#scored(use, { logprob, greedy, tokens: tokens.length, from });
@@ -183,7 +183,7 @@ class Round {
     const score = await this.#parts.engine.scoreChoices(Array.from(tokens), ids, {
       signal: this.#signal,
     });
-    this.#computed += tokens.length;
+    this.#computed += tokens.length - score.cachedTokens;
     for (const [index, id] of ids.entries()) {
       const logprob = present(score.logprobs[index], 'log-probability');
       const greedy = present(score.greedy[index], 'greedy');
@@ -219,7 +219,7 @@ class Round {
     const named = until.flatMap((text) => controls.get(text) ?? []);
     let text = '';
     let count = 0;
-    let finish: 'stop' | 'length' = 'length';
+    let end: RequestEnd | undefined;
     const events = engine.generate({
       prompt: Array.from(tokens),
       maxTokens,
@@ -233,20 +233,21 @@ class Round {
     for await (const event of events) {
       text += event.text;
       if (event.type === 'token-delta') count++;
-      else if (event.finishReason === 'abort') this.#throwIfAborted();
-      else finish = event.finishReason;
+      else end = event;
     }
     this.#throwIfAborted();
-    const computed = tokens.length + Math.max(0, count - 1);
-    this.#computed += computed;
-    this.#naive += (computed - tokens.length) * uses.length;
+    const { finishReason, cachedTokens } = present(end, 'end');
+    // An answer's last token is not computed.
+    const written = Math.max(0, count - 1);
+    this.#computed += tokens.length + written - cachedTokens;
+    this.#naive += written * uses.length;
     for (const { request: index, cut } of uses) {
       this.#answer(index, {
         kind: 'generate',
         text,
         promptTokens: tokens.length + cut,
         tokens: count,
-        finish,
+        finish: finishReason === 'length' ? 'length' : 'stop',
         cut,
       });
     }
