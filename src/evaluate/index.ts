@@ -1,8 +1,10 @@
 // The public door `corral/evaluate`.
 export type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './answerer.ts';
+export type { GroupConfig, TaskConfig } from './definition/task-config.ts';
 export type { EvaluatedModel } from './describe-model.ts';
 export { type EngineAnswererOptions, openEngineAnswerer } from './engine-answerer.ts';
 export { evaluationDatabasePath, openEvaluationDatabase } from './evaluation-database.ts';
+export { type LoadTaskOptions, listTasks, loadTask, loadTasks } from './load-task.ts';
 export type {
   GenerateRequest,
   GenerateResponse,
@@ -32,6 +34,7 @@ export type {
 export type { WrittenResult } from './results/write-results.ts';
 export { writeResults } from './results/write-results.ts';
 export { type EvaluationOptions, runEvaluation } from './run-evaluation.ts';
+export { aggregateGroups, type GroupMember } from './scoring/group.ts';
 export type {
   CodeOutcome,
   CodeRunner,

@@ -1,13 +1,13 @@
 // A task by its name, ready to run: reads its file and its data, draws its examples, writes its prompts.
 import { errors } from '../base/errors.ts';
 import { readSplit } from './data/data-set.ts';
-import { builtInCatalog, type Selection, selectTasks } from './definition/catalog.ts';
+import { type Selection, selectAll, selectTasks } from './definition/catalog.ts';
 import { findHook } from './definition/doc-fields.ts';
 import { FunctionName } from './definition/function-name.ts';
 import type { GroupConfig, TaskConfig } from './definition/task-config.ts';
 import type { SamplesHook, SplitHook } from './hooks/hook.ts';
 import { makeItemBuilder } from './prompt/build-requests.ts';
-import { firstSampler, fewShotSeed, randomSampler } from './prompt/few-shot.ts';
+import { fewShotSeed, firstSampler, randomSampler } from './prompt/few-shot.ts';
 import type { Message } from './prompt/turns.ts';
 import { aggregationOf, standardErrorOf, usualBootstrapIterations } from './scoring/aggregate.ts';
 import { makeScorer } from './scoring/score-item.ts';
@@ -55,9 +55,7 @@ export async function loadTasks(
 
 /** What names stand for, without reading any data. */
 export function listTasks(names?: readonly string[]): Selection {
-  if (names !== undefined) return selectTasks(names);
-  const { tasks, groups } = builtInCatalog();
-  return { tasks: Array.from(tasks.values()), groups: Array.from(groups.values()) };
+  return names === undefined ? selectAll() : selectTasks(names);
 }
 
 function asGroup(config: GroupConfig): TaskGroup {
@@ -126,7 +124,11 @@ function makeTask(
     items,
     score: makeScorer(config, { manyTargets }),
     aggregate: (scores) => {
-      return aggregateScores(config, scores, options.bootstrapIterations ?? usualBootstrapIterations);
+      return aggregateScores(
+        config,
+        scores,
+        options.bootstrapIterations ?? usualBootstrapIterations,
+      );
     },
   };
 }
@@ -163,7 +165,9 @@ async function readExamples(config: TaskConfig, options: LoadTaskOptions): Promi
   const split = fewShotSplit(config);
   const { samples, process_docs } = config.fewshot_config ?? {};
   if (split == null && samples !== undefined) {
-    return samples instanceof FunctionName ? (findHook('samples', samples) as SamplesHook)() : samples;
+    return samples instanceof FunctionName
+      ? (findHook('samples', samples) as SamplesHook)()
+      : samples;
   }
   const usual = config.training_split ?? config.validation_split ?? config.test_split;
   return readDocs(config, split ?? usual, options, split == null ? undefined : process_docs);

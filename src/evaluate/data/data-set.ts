@@ -32,7 +32,9 @@ export async function readSplit(
     const rows = await readRows(file, known.member);
     return known.rows === undefined ? rows : rows.filter(known.rows);
   }
-  const looked = folders.map((folder) => join(folder, `${source.split}.{${dataFileEndings.join(',')}}`));
+  const looked = folders.map((folder) =>
+    join(folder, `${source.split}.{${dataFileEndings.join(',')}}`),
+  );
   if (known !== undefined) looked.push(join(dataDir, known.file));
   const { path, name, split } = source;
   const label = name === undefined ? path : `${path} (${name})`;

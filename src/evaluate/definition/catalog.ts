@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errors } from '../../base/errors.ts';
+import { nearest } from '../../base/nearest.ts';
 import type { GroupConfig, TaskConfig } from './task-config.ts';
 import { readTaskFile } from './task-file.ts';
 
@@ -15,13 +16,14 @@ export interface Catalog {
 /** What names asked for come to: each task once, and each group, its members before it. */
 export interface Selection {
   readonly tasks: readonly TaskConfig[];
+  /** Tags among a group's members are replaced by the tasks that carry them. */
   readonly groups: readonly GroupConfig[];
 }
 
 const builtInFolder = join(import.meta.dirname, '..', 'tasks');
 let builtIn: Catalog | undefined;
 
-/** The tasks that ship with Corral. Files whose name begins with `_` are for inclusion only. */
+/** Everything that ships with Corral. Files whose name begins with `_` are for inclusion only. */
 export function builtInCatalog(): Catalog {
   builtIn ??= readCatalog(
     readdirSync(builtInFolder, { recursive: true, encoding: 'utf8' })
@@ -40,6 +42,12 @@ function readCatalog(files: readonly string[], base?: Catalog): Catalog {
     else groups.set(definition.config.group, definition.config);
   }
   return { tasks, groups };
+}
+
+/** All that ships with Corral. */
+export function selectAll(): Selection {
+  const { tasks, groups } = builtInCatalog();
+  return selectTasks([...groups.keys(), ...tasks.keys()]);
 }
 
 /** Resolves names of tasks, groups and tags, and paths of task files. Throws TASK_UNKNOWN. */
@@ -64,36 +72,23 @@ export function selectTasks(names: readonly string[]): Selection {
     const tagged = task === undefined && group === undefined ? withTag(name, catalog) : [];
     if (group !== undefined && !within.includes(name)) {
       for (const member of group.task) add(member, catalog, [...within, name]);
-      groups.set(name, group);
+      groups.set(name, { ...group, task: group.task.flatMap((each) => expandTag(each, catalog)) });
     } else if (task !== undefined) {
       tasks.set(name, task);
     } else if (tagged.length > 0) {
       for (const each of tagged) tasks.set(each.task, each);
     } else {
-      throw errors.TASK_UNKNOWN({ name, near: nearest(name, catalog) });
+      const names = [...catalog.groups.keys(), ...catalog.tasks.keys()];
+      throw errors.TASK_UNKNOWN({ name, near: nearest(name, names) ?? '' });
     }
   }
 }
 
+function expandTag(name: string, catalog: Catalog): string[] {
+  if (catalog.tasks.has(name) || catalog.groups.has(name)) return [name];
+  return withTag(name, catalog).map(({ task }) => task);
+}
+
 function withTag(tag: string, catalog: Catalog): TaskConfig[] {
   return Array.from(catalog.tasks.values()).filter((task) => [task.tag].flat().includes(tag));
-}
-
-/** Names that share most pairs of letters with what was asked for. */
-function nearest(name: string, catalog: Catalog): string {
-  const pairs = pairsOf(name);
-  return [...catalog.groups.keys(), ...catalog.tasks.keys()]
-    .map((known) => {
-      const others = pairsOf(known);
-      const shared = pairs.filter((pair) => others.includes(pair)).length;
-      return { known, likeness: (2 * shared) / (pairs.length + others.length) };
-    })
-    .sort((a, b) => b.likeness - a.likeness)
-    .slice(0, 5)
-    .map(({ known }) => known)
-    .join(', ');
-}
-
-function pairsOf(text: string): string[] {
-  return Array.from({ length: Math.max(1, text.length - 1) }, (_, i) => text.slice(i, i + 2));
 }

@@ -45,7 +45,11 @@ export function readText(field: TextField, doc: Doc, context: FieldContext): str
     const made = (findHook('field', field) as DocHook)(doc);
     if (typeof made === 'string' || typeof made === 'number') return made;
   }
-  throw errors.TASK_FIELD_INVALID({ field: 'doc_to_text', found: describe(value), allowed: 'text' });
+  throw errors.TASK_FIELD_INVALID({
+    field: 'doc_to_text',
+    found: describe(value),
+    allowed: 'text',
+  });
 }
 
 /** The right answer. */
@@ -67,7 +71,11 @@ export function readTarget(field: TargetField, doc: Doc, context: FieldContext):
 }
 
 /** The choices, in order. */
-export function readChoices(field: ChoiceField, doc: Doc, context: FieldContext): readonly string[] {
+export function readChoices(
+  field: ChoiceField,
+  doc: Doc,
+  context: FieldContext,
+): readonly string[] {
   const value = readValue(field, doc, context);
   const list = typeof value === 'string' ? literalList(value) : value;
   const choices = Array.isArray(list) ? list : Object.values(Object(list) as object);

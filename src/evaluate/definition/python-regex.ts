@@ -32,7 +32,7 @@ export function pythonRegex(pattern: string): RegExp {
     const symbol = rest[i] as string;
     if (symbol === '\\') {
       i += 1;
-      out += escape(rest[i] ?? '', { inClass, pattern });
+      out += translateEscape(rest[i] ?? '', { inClass, pattern });
     } else if (inClass) {
       if (symbol === ']') inClass = false;
       out += symbol === '[' ? '\\[' : symbol;
@@ -65,7 +65,7 @@ export function pythonRegex(pattern: string): RegExp {
   }
 }
 
-function escape(
+function translateEscape(
   symbol: string,
   { inClass, pattern }: { readonly inClass: boolean; readonly pattern: string },
 ): string {

@@ -2,7 +2,8 @@
 // and metrics of the harness were defined by these.
 
 // str.isspace: Unicode's White_Space and the separators U+001C to U+001F, without the byte order mark.
-const whitespace = '\\t-\\r\\u001c-\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+const whitespace =
+  '\\t-\\r\\u001c-\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 
 /** What Python's `\s` and `str.isspace` match, as the inside of a character class. */
 export const pythonWhitespace: string = whitespace;

@@ -79,7 +79,8 @@ function mergeIncludes(source: Source, depth: number): Record<string, unknown> {
   const names = Array.isArray(include) ? include : [include];
   let merged: Record<string, unknown> = {};
   for (const name of names) {
-    if (typeof name !== 'string') throw invalid(source, 'has an include that is no name', 'include');
+    if (typeof name !== 'string')
+      throw invalid(source, 'has an include that is no name', 'include');
     const [included] = readDocuments(resolve(dirname(source.file), name));
     if (included !== undefined) merged = { ...merged, ...mergeIncludes(included, depth - 1) };
   }

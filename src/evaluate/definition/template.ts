@@ -109,7 +109,10 @@ function attempt<T>(source: string, work: () => T): T {
   } catch (cause) {
     const message = (cause as Error).message;
     const short = source.length > 80 ? `${source.slice(0, 77)}...` : source;
-    throw errors.TASK_TEMPLATE_INVALID({ reason: `${message} (in ${JSON.stringify(short)})` }, { cause });
+    throw errors.TASK_TEMPLATE_INVALID(
+      { reason: `${message} (in ${JSON.stringify(short)})` },
+      { cause },
+    );
   }
 }
 
@@ -164,10 +167,10 @@ function call(name: string, args: readonly unknown[]): Node {
 
 // Names with a space cannot collide with those of a template.
 const callables: Readonly<Record<string, unknown>> = Object.fromEntries(
-  [...Object.entries(filters).map(([name, work]) => [`filter ${name}`, work] as const),
-  ...Object.entries(methods).map(([name, work]) => [`method ${name}`, work] as const)].map(
-    ([name, work]) => [name, (...values: never[]) => work(...(values.map(unwrap) as never[]))],
-  ),
+  [
+    ...Object.entries(filters).map(([name, work]) => [`filter ${name}`, work] as const),
+    ...Object.entries(methods).map(([name, work]) => [`method ${name}`, work] as const),
+  ].map(([name, work]) => [name, (...values: never[]) => work(...(values.map(unwrap) as never[]))]),
 );
 
 function unwrap(value: unknown): unknown {

@@ -4,7 +4,7 @@ import { pythonFindAll, pythonRegex } from '../definition/python-regex.ts';
 import { characterCount, leftStrip, rightStrip } from '../definition/python-text.ts';
 import { argmax } from '../scoring/argmax.ts';
 import { lastBoxed, sameMathText, unwrapBoxed } from '../scoring/math-text.ts';
-import type { ItemValue, Doc } from '../task.ts';
+import type { Doc, ItemValue } from '../task.ts';
 
 /** acc and acc_norm against every choice in `gold`. */
 export function processChoiceResults(

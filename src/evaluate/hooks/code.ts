@@ -15,7 +15,7 @@ const languages = ['python', 'javascript', 'typescript'] as const;
 /** pass@k for each k asked for: runs every program with the tests that the target holds. */
 export async function passAtK(input: MetricInput): Promise<Readonly<Record<string, number>>> {
   const { codeRunner, predictions, target, options } = input;
-  if (codeRunner === undefined) throw errors.CODE_EXECUTION_NOT_ALLOWED();
+  if (codeRunner === undefined) throw errors.CODE_EXECUTION_NOT_ALLOWED({ tasks: 'This task' });
   const language = languages.find((name) => name === options['language']) ?? 'python';
   let correct = 0;
   for (const prediction of predictions) {

@@ -27,7 +27,11 @@ export function truthfulqa(docs: readonly Doc[]): readonly Doc[] {
         .split(';')
         .map((answer) => strip(answer))
         .filter((answer) => answer !== '');
-    const [best, right, wrong] = [list('Best Answer'), list('Correct Answers'), list('Incorrect Answers')];
+    const [best, right, wrong] = [
+      list('Best Answer'),
+      list('Correct Answers'),
+      list('Incorrect Answers'),
+    ];
     return {
       question: doc['Question'],
       mc1_targets: labelled(best.slice(0, 1), wrong),

@@ -4,7 +4,7 @@ import { pythonRegex } from '../definition/python-regex.ts';
 import { strip } from '../definition/python-text.ts';
 import { lastBoxed, sameMathText, unwrapBoxed } from '../scoring/math-text.ts';
 import { normaliseFinalAnswer } from '../scoring/minerva-text.ts';
-import type { ItemValue, Doc } from '../task.ts';
+import type { Doc, ItemValue } from '../task.ts';
 
 /** The documents with what their solution puts into its box as `answer`. */
 export function processHendrycksDocs(docs: readonly Doc[]): readonly Doc[] {

@@ -3,7 +3,14 @@
 import * as agieval from './agieval.ts';
 import * as code from './code.ts';
 import * as hellaswag from './hellaswag.ts';
-import type { DocHook, FilterHook, MetricHook, ResultsHook, SamplesHook, SplitHook } from './hook.ts';
+import type {
+  DocHook,
+  FilterHook,
+  MetricHook,
+  ResultsHook,
+  SamplesHook,
+  SplitHook,
+} from './hook.ts';
 import * as local from './local.ts';
 import * as math from './math.ts';
 import * as truthfulqa from './truthfulqa.ts';

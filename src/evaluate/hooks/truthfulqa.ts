@@ -1,6 +1,6 @@
 // TruthfulQA's mc2: how much of the probability lies on true answers (Lin et al. 2021;
 // lm_eval/tasks/truthfulqa/utils.py, 0.4.13).
-import type { ItemValue, Doc } from '../task.ts';
+import type { Doc, ItemValue } from '../task.ts';
 
 /** Σ exp(log-probability) of the answers labelled true over that of all. */
 export function processResults(

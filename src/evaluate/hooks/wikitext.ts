@@ -1,7 +1,7 @@
 // WikiText's tokenisation undone, and its words counted as they were (lm_eval/tasks/wikitext/
 // preprocess_wikitext.py, 0.4.13): perplexity per word is over words of the original page.
 import { pythonRegex } from '../definition/python-regex.ts';
-import type { ItemValue, Doc } from '../task.ts';
+import type { Doc, ItemValue } from '../task.ts';
 
 const punctuation = [':', ';', '.', '!', '?', ','];
 // spaces inside a pair of brackets or quotes, and what the pair becomes

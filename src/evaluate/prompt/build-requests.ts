@@ -50,7 +50,10 @@ export function makeItemBuilder(options: PromptOptions): (docId: number, doc: Do
   return (docId, doc) => {
     const text = readText(config.doc_to_text, doc, context);
     const target = readTarget(config.doc_to_target, doc, context);
-    const choices = config.doc_to_choice && readChoices(config.doc_to_choice, doc, context);
+    const choices =
+      config.doc_to_choice === undefined
+        ? undefined
+        : readChoices(config.doc_to_choice, doc, context);
     const prefix = readPrefix(config.gen_prefix, doc, options.columns);
     const before = [...systemTurns(options, doc), ...exampleTurns(doc)];
     const ask = (question: string, targetDelimiter: string): string => {
@@ -65,7 +68,8 @@ export function makeItemBuilder(options: PromptOptions): (docId: number, doc: Do
       });
       return { ...shared, target: text, ...(choices && { choices }), requests };
     }
-    const asked = config.output_type === 'loglikelihood_rolling' ? '' : ask(text, config.target_delimiter);
+    const asked =
+      config.output_type === 'loglikelihood_rolling' ? '' : ask(text, config.target_delimiter);
     const requests = requestsOf(options, { asked, target, choices });
     return { ...shared, target: asTarget(target), ...(choices && { choices }), requests };
   };
@@ -73,7 +77,11 @@ export function makeItemBuilder(options: PromptOptions): (docId: number, doc: Do
 
 function requestsOf(
   options: PromptOptions,
-  { asked, target, choices }: {
+  {
+    asked,
+    target,
+    choices,
+  }: {
     readonly asked: string;
     readonly target: Target;
     readonly choices: readonly string[] | undefined;
@@ -147,8 +155,10 @@ function makeExampleTurns(options: PromptOptions): (doc: Doc) => Turn[] {
   const make = (doc: Doc): readonly Turn[] => {
     const choices = choiceField && readChoices(choiceField, doc, context);
     const text = readText(example.doc_to_text ?? config.doc_to_text, doc, context);
-    const target = readTarget((example.doc_to_target ?? config.doc_to_target), doc, context);
-    const first = Array.isArray(target) ? (target[0] as string | number) : (target as string | number);
+    const target = readTarget(example.doc_to_target ?? config.doc_to_target, doc, context);
+    const first = Array.isArray(target)
+      ? (target[0] as string | number)
+      : (target as string | number);
     return questionTurns({
       question: typeof text === 'number' ? (choices?.[text] ?? '') : text,
       // of several right answers the first, which in a list is never an index

@@ -34,8 +34,7 @@ export function randomSampler(pool: readonly Doc[], seed: number): FewShotSample
 export function firstSampler(pool: readonly Doc[]): FewShotSampler {
   return {
     sample(count, exclude) {
-      const left =
-        exclude === undefined ? pool : pool.filter((doc) => !pythonEqual(doc, exclude));
+      const left = exclude === undefined ? pool : pool.filter((doc) => !pythonEqual(doc, exclude));
       if (count > left.length) throw new RangeError(`${count} examples from ${left.length}`);
       return left.slice(0, count);
     },

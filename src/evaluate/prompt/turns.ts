@@ -72,11 +72,7 @@ export function turnsAsMessages(turns: readonly Turn[], multiturn: boolean): Mes
   const text = asked.map(({ content, delimiter }, i) => {
     return i === asked.length - 1 ? content : content + delimiter;
   });
-  return [
-    ...system.map(plain),
-    { role: 'user', content: text.join('') },
-    ...begun.map(plain),
-  ];
+  return [...system.map(plain), { role: 'user', content: text.join('') }, ...begun.map(plain)];
 }
 
 /** Renders a conversation; when it ends in a begun answer, the text ends where that ends. */

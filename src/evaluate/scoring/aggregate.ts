@@ -32,14 +32,15 @@ const aggregations: Readonly<Record<string, Aggregation>> = {
 };
 
 // what a metric is when its entry does not say (register_metric in the harness)
-const usual: Readonly<Record<string, { readonly aggregation: string; readonly higher: boolean }>> = {
-  perplexity: { aggregation: 'perplexity', higher: false },
-  word_perplexity: { aggregation: 'weighted_perplexity', higher: false },
-  byte_perplexity: { aggregation: 'weighted_perplexity', higher: false },
-  bits_per_byte: { aggregation: 'bits_per_byte', higher: false },
-  mcc: { aggregation: 'matthews_corrcoef', higher: true },
-  f1: { aggregation: 'f1', higher: true },
-};
+const usual: Readonly<Record<string, { readonly aggregation: string; readonly higher: boolean }>> =
+  {
+    perplexity: { aggregation: 'perplexity', higher: false },
+    word_perplexity: { aggregation: 'weighted_perplexity', higher: false },
+    byte_perplexity: { aggregation: 'weighted_perplexity', higher: false },
+    bits_per_byte: { aggregation: 'bits_per_byte', higher: false },
+    mcc: { aggregation: 'matthews_corrcoef', higher: true },
+    f1: { aggregation: 'f1', higher: true },
+  };
 
 /** The aggregation of a metric, and whether more is better. Throws TASK_FIELD_INVALID. */
 export function aggregationOf(entry: {
@@ -81,7 +82,8 @@ export function bootstrapError(
   for (let seed = 0; seed < Math.floor(iterations / chunk); seed++) {
     const random = new PythonRandom(seed);
     for (let i = 0; i < chunk; i++) {
-      for (let k = 0; k < n; k++) resample[k] = values[Math.floor(random.random() * n)] as ItemValue;
+      for (let k = 0; k < n; k++)
+        resample[k] = values[Math.floor(random.random() * n)] as ItemValue;
       results.push(aggregate(resample));
     }
   }

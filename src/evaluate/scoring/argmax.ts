@@ -5,7 +5,11 @@ export function argmax(values: readonly number[]): number {
   let best = -1;
   for (const [index, value] of values.entries()) {
     const largest = values[best];
-    if (largest === undefined || value > largest || (Number.isNaN(value) && !Number.isNaN(largest))) {
+    if (
+      largest === undefined ||
+      value > largest ||
+      (Number.isNaN(value) && !Number.isNaN(largest))
+    ) {
       best = index;
     }
   }

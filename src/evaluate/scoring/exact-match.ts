@@ -11,7 +11,12 @@ const schema = z.object({
 });
 
 /** What is ignored when answers are compared. */
-export type ExactMatchOptions = z.infer<typeof schema>;
+export interface ExactMatchOptions {
+  readonly regexes_to_ignore?: readonly string[] | null | undefined;
+  readonly ignore_case: boolean;
+  readonly ignore_punctuation: boolean;
+  readonly ignore_numbers: boolean;
+}
 
 /** The options of a metric's entry; keys of other metrics are left alone. */
 export function exactMatchOptions(entry: Readonly<Record<string, unknown>>): ExactMatchOptions {

@@ -34,7 +34,10 @@ const each = (change: (answer: string) => unknown): Step => {
 
 const steps: Readonly<Record<string, (options: FilterEntry) => Step>> = {
   take_first: () => (answers) => answers[0],
-  take_first_k: ({ k }) => (answers) => answers.slice(0, Number(k)),
+  take_first_k:
+    ({ k }) =>
+    (answers) =>
+      answers.slice(0, Number(k)),
   majority_vote: () => (answers) => [mostCommon(answers)],
   remove_whitespace: () => each((answer) => (answer.startsWith(' ') ? answer.slice(1) : answer)),
   lowercase: () => each((answer) => answer.toLowerCase()),
@@ -64,9 +67,7 @@ export function selectMatch(text: string, regex: RegExp, select: number): string
 }
 
 /** The chains of a task; where it names none, the first answer under the name `none`. */
-export function makeFilters(
-  list: TaskConfig['filter_list'],
-): readonly NamedFilter[] {
+export function makeFilters(list: TaskConfig['filter_list']): readonly NamedFilter[] {
   const entries = list ?? [{ name: 'none', filter: [{ function: 'take_first' }] }];
   return entries.map(({ name, filter }) => {
     const chain = filter.map((entry) => {
@@ -78,7 +79,10 @@ export function makeFilters(
       return make(entry);
     });
     const apply: AnswerFilter = (answers, doc) => {
-      return chain.reduce<unknown>((value, step) => step(value as readonly unknown[], doc), answers);
+      return chain.reduce<unknown>(
+        (value, step) => step(value as readonly unknown[], doc),
+        answers,
+      );
     };
     return { name, apply };
   });

@@ -4,7 +4,7 @@ import type { GroupResult } from '../result.ts';
 import type { MetricValue, TaskGroup } from '../task.ts';
 
 /** What a group needs of its tasks. */
-export interface Member {
+export interface GroupMember {
   readonly name: string;
   /** Items scored. */
   readonly size: number;
@@ -14,7 +14,7 @@ export interface Member {
 /** The numbers of each group, over those of its tasks that are there. */
 export function aggregateGroups(
   groups: readonly TaskGroup[],
-  members: readonly Member[],
+  members: readonly GroupMember[],
 ): GroupResult[] {
   const byName = new Map(groups.map((group) => [group.name, group]));
   const leaves = (group: TaskGroup): string[] =>
@@ -38,7 +38,7 @@ export function aggregateGroups(
 }
 
 function combine(
-  members: readonly Member[],
+  members: readonly GroupMember[],
   key: string,
   weightBySize: boolean,
 ): MetricValue | undefined {

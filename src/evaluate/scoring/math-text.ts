@@ -67,10 +67,7 @@ export function normaliseMathText(text: string, { slash }: SlashOptions): string
   // `\text{ ` only ever begins a unit
   const units = out.split('\\text{ ');
   if (units.length > 2) return undefined;
-  out = (units[0] as string)
-    .replaceAll('\\%', '')
-    .replaceAll(' .', ' 0.')
-    .replaceAll('{.', '{0.');
+  out = (units[0] as string).replaceAll('\\%', '').replaceAll(' .', ' 0.').replaceAll('{.', '{0.');
   if (out === '') return out;
   if (out.startsWith('.')) out = `0${out}`;
   // `k = 3`, but not a longer left side

@@ -52,7 +52,9 @@ export function normaliseFinalAnswer(answer: string): string {
     if (isWord(expression)) {
       // a unit may be glued to a number, but `ft` in `\left` is none
       const segments = out.split(/(\\[a-zA-Z]+)/u);
-      out = segments.map((part, i) => (i % 2 === 0 ? part.replaceAll(expression, '') : part)).join('');
+      out = segments
+        .map((part, i) => (i % 2 === 0 ? part.replaceAll(expression, '') : part))
+        .join('');
     } else {
       out = out.replaceAll(expression, '');
     }
