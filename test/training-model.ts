@@ -2,6 +2,7 @@
 // tokens, the loss over packed rows, LoRA and DoRA by plain ops, and the two programs of a training step.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { present } from '../src/base/invariant.ts';
 import { tensorNames } from '../src/formats/checkpoint.ts';
 import type { LlamaConfig } from '../src/formats/llama-config.ts';
 import { tensorShapes } from '../src/formats/tensor-shapes.ts';
@@ -46,6 +47,11 @@ export const golden: Golden = JSON.parse(
   readFileSync(join(import.meta.dirname, 'golden', 'training', 'llama.json'), 'utf8'),
 );
 
+/** The golden model of a name. */
+export function goldenModel(name: string): GoldenModel {
+  return present(golden.models[name], name);
+}
+
 /** 32-bit words: the finaliser of MurmurHash3 over index and seed. */
 export function hashes(count: number, seed: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, index) => {
@@ -79,6 +85,7 @@ function sizeOf(shape: readonly number[]): number {
 /** A golden model made ready: config, weights, inputs, and the names that are trained. */
 export class TrainingModel {
   readonly config: LlamaConfig;
+  /** By name; those of a golden model that is quantised are still to be rounded. */
   readonly weights: ReadonlyMap<string, ModelTensor>;
   readonly adapters: ReadonlyMap<string, ModelTensor>;
   /** Names of what is trained: adapters where there are some, else all weights. */
@@ -192,9 +199,7 @@ export class TrainingModel {
   }
 
   tensor(name: string): ModelTensor {
-    const tensor = this.weights.get(name) ?? this.adapters.get(name);
-    if (tensor === undefined) throw new Error(`no tensor ${name}`);
-    return tensor;
+    return present(this.weights.get(name) ?? this.adapters.get(name), name);
   }
 
   shapeOf(name: string): readonly number[] {

@@ -72,4 +72,21 @@ describe('planBuffers', () => {
     };
     expect(slotsOf(50)).toBe(slotsOf(5));
   });
+
+  it('keeps what lives long out of slots wider than it', () => {
+    const builder = new ProgramBuilder('residual');
+    const x = builder.input('x', 'f32', ['rows', 8]);
+    let wide = append(builder, 'matmul', [x, builder.weight('up', [24, 8])]);
+    wide = append(builder, 'silu', [append(builder, 'silu', [wide])]);
+    const residual = append(builder, 'matmul', [wide, builder.weight('down', [8, 24])]);
+    const other = append(builder, 'matmul', [wide, builder.weight('more', [8, 24])]);
+    let y = other;
+    for (let i = 0; i < 30; i++) y = append(builder, 'silu', [y]);
+    builder.output('y', append(builder, 'add', [y, residual]));
+    const { slots, slotOf } = planBuffers(builder.build());
+    const widthOf = (value: Value): number | undefined =>
+      slots[slotOf.get(value.id) ?? -1]?.rowBytes;
+    expect(widthOf(residual)).toBe(8 * 4);
+    expect(widthOf(other)).toBe(24 * 4);
+  });
 });

@@ -16,6 +16,11 @@ export interface BufferPlan {
   readonly slotOf: ReadonlyMap<number, number>;
 }
 
+// Ops from a value's first to its last use beyond which it may not sit in a wider slot than it needs:
+// residuals that training keeps for the backward pass would hold the feed-forward's slots, 2.7 times as
+// wide. A block has about twenty ops.
+const longLife = 24;
+
 // Computed values are f32 or i32.
 const elementBytes = 4;
 
@@ -37,13 +42,15 @@ export function planBuffers(program: Program): BufferPlan {
   const slotOf = new Map<number, number>();
   const free = new Set<number>();
 
-  const take = (value: Value): number => {
+  const take = (value: Value, index: number): number => {
     const lead = value.shape[0] ?? 1;
     const bytes = rowBytesOf(value);
-    const candidates = kept.has(value.id)
-      ? []
-      : [...free].filter((index) => slots[index]?.lead === lead);
-    const sizeOf = (index: number): number => present(slots[index], 'slot').rowBytes;
+    const sizeOf = (slot: number): number => present(slots[slot], 'slot').rowBytes;
+    const isLong = present(lastUse.get(value.id), 'last use') - index > longLife;
+    const candidates = [...free].filter(
+      (slot) => slots[slot]?.lead === lead && !(isLong && sizeOf(slot) > bytes),
+    );
+    if (kept.has(value.id)) candidates.length = 0;
     // A slot that is large enough and tightest; else the largest, which grows least.
     const best = candidates.sort((a, b) => {
       const wasteA = sizeOf(a) >= bytes ? sizeOf(a) - bytes : 2 ** 40 - sizeOf(a);
@@ -62,7 +69,7 @@ export function planBuffers(program: Program): BufferPlan {
 
   for (const [index, op] of program.ops.entries()) {
     for (const id of op.outputs) {
-      slotOf.set(id, take(present(program.values[id], 'value')));
+      slotOf.set(id, take(present(program.values[id], 'value'), index));
     }
     // Freed after the outputs are placed: an op never writes over its own inputs.
     for (const id of new Set([...op.inputs, ...op.outputs])) {
