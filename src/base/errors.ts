@@ -231,6 +231,12 @@ const generalErrorTable = {
       `${e.path} gives nothing to learn from: ${e.reason}.`,
     hint: 'Check the path, the format and the columns; a dry run shows the first examples.',
   },
+  EXAMPLE_TOO_LONG: {
+    status: 400,
+    message: (e: { path: string; example: number; tokens: number; context: number }): string =>
+      `Example ${e.example} of ${e.path} has ${e.tokens} tokens; a sequence may have ${e.context + 1}.`,
+    hint: 'Raise `context`, or choose what becomes of such examples with `overlong`: split, cut or drop.',
+  },
   VOCABULARY_SIZE_INVALID: {
     status: 400,
     message: (e: { found: number; allowed: string }): string =>

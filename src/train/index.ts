@@ -1,4 +1,12 @@
 // The public door `corral/train`.
 export type { Batch, BatchSource, Example } from './batch.ts';
+export type { DataRecipe, RecipeSource } from './data/data-recipe.ts';
+export { dataSchema } from './data/data-schema.ts';
+export {
+  type OpenDataOptions,
+  type OpenedData,
+  openData,
+  type SourceSummary,
+} from './data/open-data.ts';
 export type { DataSource } from './data/read-source.ts';
 export { readTexts, type SourceText } from './data/source-texts.ts';

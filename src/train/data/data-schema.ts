@@ -83,7 +83,7 @@ export const dataSchema: z.ZodType<DataRecipe> = z
       .max(0.9)
       .default(0)
       .describe(
-        'Share of `train`, from its end, that is kept for evaluation: of the examples, with `windows` of the tokens.',
+        'Share of `train`, from its end, that is kept for evaluation: of the examples (of a text, the sequences), with `windows` of the tokens.',
       ),
     validation: sources()
       .optional()

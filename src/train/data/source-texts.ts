@@ -23,7 +23,8 @@ export async function* readTexts(source: DataSource): AsyncGenerator<SourceText>
   }
 }
 
-function textsOf(row: DataRow): readonly string[] {
+/** The texts of a row, without markup. */
+export function textsOf(row: DataRow): readonly string[] {
   switch (row.kind) {
     case 'text':
       return [row.text];
