@@ -81,6 +81,30 @@ describe.each(devices)('the %s device', (name, open) => {
       await expect(device.allocate('f32', [0])).rejects.toThrow('shape 0');
     });
 
+    it('refuses rows that attend what comes after them, or an earlier sequence again', async (context) => {
+      if (!device.supports('self_attention', 'f32')) return context.skip('no kernel');
+      const builder = new ProgramBuilder('attention');
+      const q = builder.input('q', 'f32', ['rows', 2]);
+      const starts = builder.input('starts', 'i32', ['rows']);
+      const attributes = { heads: 1, kvHeads: 1, headDim: 2, scale: 1, window: 0 };
+      builder.output('out', append(builder, 'self_attention', [q, q, q, starts], attributes));
+      const executable = device.compile(builder.build(), {});
+      const run = (...rows: number[]) =>
+        device.run(executable, {
+          inputs: { q: new Float32Array(2 * rows.length), starts: Int32Array.from(rows) },
+          sizes: { ...sizes, rows: rows.length },
+          fetch: [],
+        });
+      await run(0, 0, 2);
+      const refused = (found: number, allowed: string) => ({
+        code: 'CORRAL_INPUT_INVALID',
+        data: { op: 'self_attention', found, allowed },
+      });
+      await expect(run(0, 2, 2)).rejects.toMatchObject(refused(2, '0 to 1'));
+      await expect(run(0, 1, 0)).rejects.toMatchObject(refused(0, '1 to 2'));
+      await expect(run(-1)).rejects.toMatchObject(refused(-1, '0 to 0'));
+    });
+
     it('refuses sizes and inputs that do not fit, before it computes anything', async () => {
       const weight = await device.allocate('f32', [1, 2]);
       const executable = device.compile(product(), { w: weight });
