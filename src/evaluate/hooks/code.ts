@@ -28,3 +28,9 @@ export async function passAtK(input: MetricInput): Promise<Readonly<Record<strin
     ks.filter((k) => k <= samples).map((k) => [`pass@${k}`, estimate({ samples, correct, k })]),
   );
 }
+
+/** pass@1 under the name the harness's MBPP gives it. */
+export async function passAtOne(input: MetricInput): Promise<Readonly<Record<string, number>>> {
+  const values = await passAtK({ ...input, options: { ...input.options, k: 1 } });
+  return { pass_at_1: values['pass@1'] ?? 0 };
+}

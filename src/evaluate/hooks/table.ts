@@ -56,5 +56,6 @@ export const hooks: {
   },
   metric: {
     'code.pass_at_k': code.passAtK,
+    'code.pass_at_1': code.passAtOne,
   },
 };
