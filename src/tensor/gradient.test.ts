@@ -102,6 +102,16 @@ describe('gradient', () => {
     );
   });
 
+  it('refuses a loss of what cross-entropy keeps for its own gradient', () => {
+    const program = lossOf((builder, x) => {
+      const targets = builder.input('targets', 'i32', ['rows']);
+      return appendAll(builder, 'cross_entropy', [x, targets])[1] as Value;
+    });
+    expect(() => gradient(program, 'loss', ['x'])).toThrow(
+      expect.objectContaining({ code: 'CORRAL_GRADIENT_UNDEFINED' }),
+    );
+  });
+
   it('refuses a loss that is no single number, and a parameter it does not depend on', () => {
     const builder = new ProgramBuilder('loss');
     const x = builder.input('x', 'f32', ['rows', 3]);

@@ -8,7 +8,7 @@ import {
   dimAt,
   f32,
   floats,
-  gradientAt,
+  gradientOf,
   integers,
   type Op,
   readRow,
@@ -46,7 +46,7 @@ export const ropeTable: Op = {
 function rotation(sign: 1 | -1, inverse: string): Op {
   return {
     shape: (inputs) => f32(valueAt(inputs, 0).shape),
-    gradient: (append, call) => append(inverse, [gradientAt(call, 0), valueAt(call.inputs, 1)]),
+    gradient: (append, call) => append(inverse, [gradientOf(call), valueAt(call.inputs, 1)]),
     reference: ({ inputs, outputs }) => {
       const out = floats(at(outputs, 0));
       const [rows, width, headDim] = [

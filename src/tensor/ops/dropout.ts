@@ -1,7 +1,7 @@
 // Dropout whose mask is a function of seed, place and element, so that recomputation and the backward
 // pass draw the same one.
 import { philox } from '../../base/random.ts';
-import { at, attribute, f32, floats, gradientAt, integers, type Op, valueAt } from './op.ts';
+import { at, attribute, f32, floats, gradientOf, integers, type Op, valueAt } from './op.ts';
 
 // Fourth word of the counter: apart from the sampler's draws, where it is 0.
 const dropoutStream = 1;
@@ -14,7 +14,7 @@ const dropoutStream = 1;
 export const dropout: Op = {
   shape: (inputs) => f32(valueAt(inputs, 0).shape),
   gradient: (append, call) =>
-    append('dropout', [gradientAt(call, 0), valueAt(call.inputs, 1)], call.attributes),
+    append('dropout', [gradientOf(call), valueAt(call.inputs, 1)], call.attributes),
   reference: ({ inputs, outputs, attributes }) => {
     const x = floats(at(inputs, 0));
     const out = floats(at(outputs, 0));

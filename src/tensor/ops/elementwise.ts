@@ -9,7 +9,7 @@ import {
   f32,
   floats,
   type GradientRule,
-  gradientAt,
+  gradientOf,
   type Op,
   valueAt,
 } from './op.ts';
@@ -49,7 +49,7 @@ function toShapeOf(append: Append, operand: Value, gradient: Value | undefined):
 export const add: Op = binary(
   (left, right) => left + right,
   (append, call) => {
-    const dy = gradientAt(call, 0);
+    const dy = gradientOf(call);
     return [
       dy,
       call.needs[1] === true ? toShapeOf(append, valueAt(call.inputs, 1), dy) : undefined,
@@ -61,7 +61,7 @@ export const add: Op = binary(
 export const sub: Op = binary(
   (left, right) => left - right,
   (append, call) => {
-    const dy = gradientAt(call, 0);
+    const dy = gradientOf(call);
     if (call.needs[1] !== true) return [dy];
     const [negative] = append('scale', [dy], { factor: -1 });
     return [dy, toShapeOf(append, valueAt(call.inputs, 1), negative)];
@@ -72,7 +72,7 @@ export const sub: Op = binary(
 export const mul: Op = binary(
   (left, right) => left * right,
   (append, call) => {
-    const [x, y, dy] = [valueAt(call.inputs, 0), valueAt(call.inputs, 1), gradientAt(call, 0)];
+    const [x, y, dy] = [valueAt(call.inputs, 0), valueAt(call.inputs, 1), gradientOf(call)];
     return [
       call.needs[0] === true ? append('mul', [dy, y])[0] : undefined,
       call.needs[1] === true ? toShapeOf(append, y, append('mul', [dy, x])[0]) : undefined,
@@ -83,7 +83,7 @@ export const mul: Op = binary(
 // The gradient goes to the operand that was chosen, all of it to the first where they are equal.
 function chosenBy(comparison: 'not_above' | 'not_below'): GradientRule {
   return (append, call) => {
-    const [x, y, dy] = [valueAt(call.inputs, 0), valueAt(call.inputs, 1), gradientAt(call, 0)];
+    const [x, y, dy] = [valueAt(call.inputs, 0), valueAt(call.inputs, 1), gradientOf(call)];
     const isFirst = valueAt(append(comparison, [x, y]), 0);
     const dx = valueAt(append('mul', [dy, isFirst]), 0);
     const rest = call.needs[1] === true ? append('sub', [dy, dx])[0] : undefined;
@@ -119,7 +119,7 @@ export const siluGradient: Op = {
 /** swiglu(gate, up) → silu(gate) · up (arXiv 2002.05202). */
 export const swiglu: Op = {
   shape: binaryShape,
-  gradient: (append, call) => append('swiglu_gradient', [...call.inputs, gradientAt(call, 0)]),
+  gradient: (append, call) => append('swiglu_gradient', [...call.inputs, gradientOf(call)]),
   decompose: (append, [gate, up]) => {
     const [activated] = append('silu', [gate as Value]);
     return append('mul', [activated as Value, up as Value]);

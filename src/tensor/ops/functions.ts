@@ -7,7 +7,7 @@ import {
   f32,
   floats,
   type GradientRule,
-  gradientAt,
+  gradientOf,
   type Op,
   valueAt,
 } from './op.ts';
@@ -32,24 +32,24 @@ const apply = (append: Append, op: string, inputs: readonly Value[], attributes?
 /** scale(x) {factor} → x · factor. */
 export const scale: Op = unary(
   (x, attributes) => x * attribute(attributes, 'factor'),
-  (append, call) => append('scale', [gradientAt(call, 0)], call.attributes),
+  (append, call) => append('scale', [gradientOf(call)], call.attributes),
 );
 
 /** silu(x) → x / (1 + e^−x) (arXiv 1702.03118). */
 export const silu: Op = unary(
   (x) => x / (1 + Math.exp(-x)),
-  (append, call) => append('silu_gradient', [valueAt(call.inputs, 0), gradientAt(call, 0)]),
+  (append, call) => append('silu_gradient', [valueAt(call.inputs, 0), gradientOf(call)]),
 );
 
 /** exp(x) → e^x. */
 export const exp: Op = unary(Math.exp, (append, call) =>
-  append('mul', [gradientAt(call, 0), valueAt(call.outputs, 0)]),
+  append('mul', [gradientOf(call), valueAt(call.outputs, 0)]),
 );
 
 /** log(x) → ln x; NaN below 0. */
 export const log: Op = unary(Math.log, (append, call) => {
   const inverse = apply(append, 'reciprocal', [valueAt(call.inputs, 0)]);
-  return append('mul', [gradientAt(call, 0), inverse]);
+  return append('mul', [gradientOf(call), inverse]);
 });
 
 /** log_sigmoid(x) → ln(1 / (1 + e^−x)), exact also where the sigmoid is 0 or 1 in f32. */
@@ -59,7 +59,7 @@ export const logSigmoid: Op = unary(
   (append, call) => {
     const negative = apply(append, 'scale', [valueAt(call.inputs, 0)], { factor: -1 });
     const slope = apply(append, 'exp', [apply(append, 'log_sigmoid', [negative])]);
-    return append('mul', [gradientAt(call, 0), slope]);
+    return append('mul', [gradientOf(call), slope]);
   },
 );
 
@@ -67,7 +67,7 @@ export const logSigmoid: Op = unary(
 export const square: Op = unary(
   (x) => x * x,
   (append, call) => {
-    const product = apply(append, 'mul', [gradientAt(call, 0), valueAt(call.inputs, 0)]);
+    const product = apply(append, 'mul', [gradientOf(call), valueAt(call.inputs, 0)]);
     return append('scale', [product], { factor: 2 });
   },
 );
@@ -76,7 +76,7 @@ export const square: Op = unary(
 export const sqrt: Op = unary(Math.sqrt, (append, call) => {
   const inverse = apply(append, 'reciprocal', [valueAt(call.outputs, 0)]);
   const slope = apply(append, 'scale', [inverse], { factor: 0.5 });
-  return append('mul', [gradientAt(call, 0), slope]);
+  return append('mul', [gradientOf(call), slope]);
 });
 
 /** reciprocal(x) → 1 / x. */
@@ -85,7 +85,7 @@ export const reciprocal: Op = unary(
   (append, call) => {
     const squared = apply(append, 'square', [valueAt(call.outputs, 0)]);
     const slope = apply(append, 'scale', [squared], { factor: -1 });
-    return append('mul', [gradientAt(call, 0), slope]);
+    return append('mul', [gradientOf(call), slope]);
   },
 );
 
@@ -95,7 +95,7 @@ export const clip: Op = unary(
     Math.min(Math.max(x, attribute(attributes, 'low')), attribute(attributes, 'high')),
   (append, call) => {
     const isInside = apply(append, 'inside', [valueAt(call.inputs, 0)], call.attributes);
-    return append('mul', [gradientAt(call, 0), isInside]);
+    return append('mul', [gradientOf(call), isInside]);
   },
 );
 

@@ -6,7 +6,7 @@ import {
   dimAt,
   f32,
   floats,
-  gradientAt,
+  gradientOf,
   integers,
   type Op,
   readAll,
@@ -23,7 +23,7 @@ export const embed: Op = {
   indices: [{ input: 1, into: 0, axis: 0 }],
   shape: (inputs) => f32([dimAt(valueAt(inputs, 1), 0), dimAt(valueAt(inputs, 0), 1)]),
   gradient: (append, call) =>
-    append('segment_sum', [gradientAt(call, 0), valueAt(call.inputs, 1), valueAt(call.inputs, 0)]),
+    append('segment_sum', [gradientOf(call), valueAt(call.inputs, 1), valueAt(call.inputs, 0)]),
   reference: ({ inputs, outputs }) => {
     const out = floats(at(outputs, 0));
     const dim = size(at(outputs, 0), 1);
@@ -38,7 +38,7 @@ export const takeRows: Op = {
   indices: [{ input: 1, into: 0, axis: 0 }],
   shape: (inputs) => f32(rowsLike(valueAt(inputs, 1), valueAt(inputs, 0))),
   gradient: (append, call) =>
-    append('segment_sum', [gradientAt(call, 0), valueAt(call.inputs, 1), valueAt(call.inputs, 0)]),
+    append('segment_sum', [gradientOf(call), valueAt(call.inputs, 1), valueAt(call.inputs, 0)]),
   reference: ({ inputs, outputs }) => {
     const x = floats(at(inputs, 0));
     const out = floats(at(outputs, 0));
@@ -59,7 +59,7 @@ export const matmul: Op = {
   },
   gradient: (append, call) => {
     const [x, weight] = [valueAt(call.inputs, 0), valueAt(call.inputs, 1)];
-    const dy = gradientAt(call, 0);
+    const dy = gradientOf(call);
     return [
       call.needs[0] === true ? append('matmul_transposed', [dy, weight])[0] : undefined,
       call.needs[1] === true ? append('outer_sum', [dy, x])[0] : undefined,
@@ -91,7 +91,7 @@ export const matmulTransposed: Op = {
   },
   gradient: (append, call) => {
     const [x, weight] = [valueAt(call.inputs, 0), valueAt(call.inputs, 1)];
-    const dy = gradientAt(call, 0);
+    const dy = gradientOf(call);
     return [
       call.needs[0] === true ? append('matmul', [dy, weight])[0] : undefined,
       call.needs[1] === true ? append('outer_sum', [x, dy])[0] : undefined,
@@ -125,7 +125,7 @@ export const outerSum: Op = {
   },
   gradient: (append, call) => {
     const [left, right] = [valueAt(call.inputs, 0), valueAt(call.inputs, 1)];
-    const dy = gradientAt(call, 0);
+    const dy = gradientOf(call);
     return [
       call.needs[0] === true ? append('matmul', [right, dy])[0] : undefined,
       call.needs[1] === true ? append('matmul_transposed', [left, dy])[0] : undefined,

@@ -5,7 +5,7 @@ import {
   dimAt,
   f32,
   floats,
-  gradientAt,
+  gradientOf,
   integers,
   type Op,
   readRow,
@@ -67,7 +67,7 @@ export const topK: Op = {
 /** log_sum_exp(x [rows, n], factor f32 [rows]) → [rows]: ln Σ e^(x · factor). A factor has no gradient. */
 export const logSumExp: Op = {
   gradient: (append, call) =>
-    append('log_sum_exp_gradient', [...call.inputs, valueAt(call.outputs, 0), gradientAt(call, 0)]),
+    append('log_sum_exp_gradient', [...call.inputs, valueAt(call.outputs, 0), gradientOf(call)]),
   shape: (inputs) => f32([dimAt(valueAt(inputs, 0), 0)]),
   reference: ({ inputs, outputs }) => {
     const factors = floats(at(inputs, 1));
@@ -104,11 +104,7 @@ export const pick: Op = {
   indices: [{ input: 1, into: 0, axis: 1 }],
   shape: (inputs) => f32([dimAt(valueAt(inputs, 0), 0)]),
   gradient: (append, call) =>
-    append('pick_gradient', [
-      gradientAt(call, 0),
-      valueAt(call.inputs, 1),
-      valueAt(call.inputs, 0),
-    ]),
+    append('pick_gradient', [gradientOf(call), valueAt(call.inputs, 1), valueAt(call.inputs, 0)]),
   reference: ({ inputs, outputs }) => {
     const out = floats(at(outputs, 0));
     for (const [row, id] of integers(at(inputs, 1)).entries()) {

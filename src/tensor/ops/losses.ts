@@ -6,8 +6,8 @@ import {
   dimAt,
   type Floats,
   f32,
+  firstGradient,
   floats,
-  gradientAt,
   integers,
   type Op,
   readAll,
@@ -42,7 +42,7 @@ export const crossEntropy: Op = {
     append('cross_entropy_gradient', [
       ...call.inputs,
       valueAt(call.outputs, 1),
-      gradientAt(call, 0),
+      firstGradient('cross_entropy', call),
     ]),
   reference: ({ inputs, outputs }) => {
     const [nll, mass] = [floats(at(outputs, 0)), floats(at(outputs, 1))];
@@ -91,7 +91,7 @@ export const linearCrossEntropy: Op = {
   gradient: (append, call) =>
     append(
       'linear_cross_entropy_gradient',
-      [...call.inputs, valueAt(call.outputs, 1), gradientAt(call, 0)],
+      [...call.inputs, valueAt(call.outputs, 1), firstGradient('linear_cross_entropy', call)],
       { needsWeight: call.needs[1] === true ? 1 : 0 },
     ),
   decompose: (append, [hidden, weight, targets]) => {

@@ -7,7 +7,7 @@ import {
   dimAt,
   f32,
   floats,
-  gradientAt,
+  gradientOf,
   type Op,
   readRow,
   sameDim,
@@ -29,7 +29,7 @@ export const rmsNorm: Op = {
     return f32(valueAt(inputs, 0).shape);
   },
   gradient: (append, call) =>
-    append('rms_norm_gradient', [...call.inputs, gradientAt(call, 0)], call.attributes),
+    append('rms_norm_gradient', [...call.inputs, gradientOf(call)], call.attributes),
   reference: ({ inputs, outputs, attributes }) => {
     const weight = floats(at(inputs, 1));
     const out = floats(at(outputs, 0));

@@ -1,4 +1,5 @@
 // What a row of the op table holds, and how a reference kernel sees its tensors.
+import { errors } from '../../base/errors.ts';
 import { invariant, present } from '../../base/invariant.ts';
 import { dequantizeInto, roundActivations } from '../codecs/codec.ts';
 import { type DType, rowBytes, type WeightDType } from '../dtype.ts';
@@ -141,9 +142,16 @@ export function valueAt(inputs: readonly Value[], index: number): Value {
   return present(inputs[index], `input ${index}`);
 }
 
-/** The gradient of an op's output at an index; only a rule of an op with several need ask for undefined. */
-export function gradientAt({ gradients }: GradientCall, index: number): Value {
-  return present(gradients[index], `gradient of output ${index}`);
+/** The gradient of an op's only output. */
+export function gradientOf({ gradients }: GradientCall): Value {
+  return present(gradients[0], 'gradient');
+}
+
+/** The gradient of an op's first output, the others having no rule: GRADIENT_UNDEFINED if one is asked for. */
+export function firstGradient(op: string, { gradients }: GradientCall): Value {
+  const [first, ...others] = gradients;
+  if (first !== undefined && others.every((each) => each === undefined)) return first;
+  throw errors.GRADIENT_UNDEFINED({ op: `an output of ${op} other than the first` });
 }
 
 /** A dimension of a value's shape. */

@@ -9,7 +9,7 @@ import {
   f32,
   floats,
   type GradientCall,
-  gradientAt,
+  gradientOf,
   integers,
   type Op,
   sameDim,
@@ -36,7 +36,7 @@ export const dot: Op = {
   },
   gradient: (append, call) => {
     const [x, y] = [valueAt(call.inputs, 0), valueAt(call.inputs, 1)];
-    const [dy] = append('broadcast', [gradientAt(call, 0), x], { mean: 0 });
+    const [dy] = append('broadcast', [gradientOf(call), x], { mean: 0 });
     return [
       call.needs[0] === true ? append('mul', [dy as Value, y])[0] : undefined,
       call.needs[1] === true ? append('mul', [dy as Value, x])[0] : undefined,
@@ -54,7 +54,7 @@ export const dot: Op = {
 export const sum: Op = {
   shape: () => f32([1]),
   gradient: (append, call) =>
-    append('broadcast', [gradientAt(call, 0), valueAt(call.inputs, 0)], { mean: 0 }),
+    append('broadcast', [gradientOf(call), valueAt(call.inputs, 0)], { mean: 0 }),
   reference: ({ inputs, outputs }) => {
     floats(at(outputs, 0))[0] = sumOf(floats(at(inputs, 0)));
   },
@@ -64,7 +64,7 @@ export const sum: Op = {
 export const mean: Op = {
   shape: () => f32([1]),
   gradient: (append, call) =>
-    append('broadcast', [gradientAt(call, 0), valueAt(call.inputs, 0)], { mean: 1 }),
+    append('broadcast', [gradientOf(call), valueAt(call.inputs, 0)], { mean: 1 }),
   reference: ({ inputs, outputs }) => {
     const x = floats(at(inputs, 0));
     floats(at(outputs, 0))[0] = sumOf(x) / x.length;
@@ -75,7 +75,7 @@ export const mean: Op = {
 export const sumRows: Op = {
   shape: (inputs) => f32([dimAt(valueAt(inputs, 0), -1)]),
   gradient: (append, call) =>
-    append('broadcast', [gradientAt(call, 0), valueAt(call.inputs, 0)], { mean: 0 }),
+    append('broadcast', [gradientOf(call), valueAt(call.inputs, 0)], { mean: 0 }),
   reference: ({ inputs, outputs }) => {
     const out = floats(at(outputs, 0));
     const sums = new Float64Array(out.length);
@@ -102,7 +102,7 @@ export const broadcast: Op = {
     const isMean = attribute(call.attributes, 'mean') === 1;
     const whole = isMean ? 'mean' : 'sum';
     const isWide = dimAt(valueAt(call.inputs, 0), 0) !== 1;
-    return append(isWide ? 'sum_rows' : whole, [gradientAt(call, 0)]);
+    return append(isWide ? 'sum_rows' : whole, [gradientOf(call)]);
   },
   reference: ({ inputs, outputs, attributes }) => {
     const x = floats(at(inputs, 0));
@@ -124,7 +124,7 @@ export const segmentSum: Op = {
     sameDim(dimAt(valueAt(inputs, 0), 0), dimAt(valueAt(inputs, 1), 0), 'segment_sum');
     return f32(rowsLike(valueAt(inputs, 2), valueAt(inputs, 0)));
   },
-  gradient: (append, call) => append('take_rows', [gradientAt(call, 0), valueAt(call.inputs, 1)]),
+  gradient: (append, call) => append('take_rows', [gradientOf(call), valueAt(call.inputs, 1)]),
   reference: ({ inputs, outputs }) => {
     const [x, segment] = [floats(at(inputs, 0)), integers(at(inputs, 1))];
     const out = floats(at(outputs, 0));
@@ -152,7 +152,7 @@ function momentsOf(x: Floats, eps: number): { mean: number; factor: number } {
 export const whiten: Op = {
   shape: (inputs) => f32(valueAt(inputs, 0).shape),
   gradient: (append, call: GradientCall) =>
-    append('whiten_gradient', [valueAt(call.inputs, 0), gradientAt(call, 0)], call.attributes),
+    append('whiten_gradient', [valueAt(call.inputs, 0), gradientOf(call)], call.attributes),
   reference: ({ inputs, outputs, attributes }) => {
     const x = floats(at(inputs, 0));
     const out = floats(at(outputs, 0));

@@ -6,8 +6,8 @@ import {
   dimAt,
   type Floats,
   f32,
+  firstGradient,
   floats,
-  gradientAt,
   type HostTensor,
   integers,
   type Op,
@@ -93,7 +93,7 @@ export const selfAttention: Op = {
   gradient: (append, call) =>
     append(
       'self_attention_gradient',
-      [...call.inputs, ...call.outputs, gradientAt(call, 0)],
+      [...call.inputs, ...call.outputs, firstGradient('self_attention', call)],
       call.attributes,
     ),
   reference: ({ inputs, outputs, attributes }) => {
