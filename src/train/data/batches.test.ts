@@ -164,7 +164,7 @@ describe('a source of examples', () => {
         const bucketing = kind === 'bucketing';
         const batches =
           kind === 'packed'
-            ? packedSource(set, { ...options, hash: '' })
+            ? packedSource(set, { ...options, hash: '' }).source
             : exampleSource(set, { ...options, bucketing, hash: '' });
         const expected = examples.flatMap(({ tokens }) => [...tokens.subarray(1)]);
         for (const epoch of [0, 1]) {
@@ -192,7 +192,7 @@ describe('a source of examples', () => {
         microRows: 32,
         seed,
         hash: '',
-      });
+      }).source;
     const [one, two, other] = [make(5), make(5), make(6)];
     const steps = one.stepsPerEpoch as number;
     for (const step of [steps + 1, 0, 3 * steps, 1]) expect(two.step(step)).toEqual(one.step(step));

@@ -19,10 +19,13 @@ export interface ExampleSourceOptions {
 }
 
 /** Steps of `batch` bins of up to `context` rows; bins are made once and come in another order each epoch. */
-export function packedSource(set: TokenSet, options: ExampleSourceOptions): BatchSource {
+export function packedSource(
+  set: TokenSet,
+  options: ExampleSourceOptions,
+): { readonly source: BatchSource; readonly bins: number } {
   const { context, seed } = options;
   const bins = packBins(set.rows, { capacity: context, seed });
-  return groupedSource(set, bins, options);
+  return { source: groupedSource(set, bins, options), bins: bins.count };
 }
 
 /** Steps of `batch` examples, with `bucketing` of like length. */

@@ -40,14 +40,23 @@ export interface SourceSummary {
   readonly firstBadRows: readonly BadRow[];
 }
 
+/** Training data as sequences. */
+export interface SequenceSummary extends SequenceCounts {
+  readonly count: number;
+  readonly rows: number;
+  /** Bins they are packed into, and the share of the bins' rows that is filled; absent where nothing is packed. */
+  readonly bins?: number;
+  readonly filled?: number;
+}
+
 /** Data that are open. Close them. */
 export interface OpenedData {
   readonly train: BatchSource;
   /** Absent where nothing is held out. Its steps are all there is, once, in order. */
   readonly heldOut: BatchSource | undefined;
   readonly sources: readonly SourceSummary[];
-  /** Examples of `train` longer than the context; undefined for windows. */
-  readonly counts: SequenceCounts | undefined;
+  /** What `train` came to in whole sequences; undefined for windows. */
+  readonly sequences: SequenceSummary | undefined;
   close(): Promise<void>;
 }
 
@@ -72,12 +81,12 @@ export async function openData(recipe: DataRecipe, options: OpenDataOptions): Pr
     };
     const train = await open(recipe.train);
     const validation = recipe.validation && (await open(recipe.validation));
-    const { batches, counts } = trainBatches(train, recipe, options);
+    const { batches, sequences } = trainBatches(train, recipe, options);
     return {
       train: batches,
       heldOut: heldOutBatches(train, validation, recipe, options),
       sources: opened.map(summarise),
-      counts,
+      sequences,
       close,
     };
   } catch (error) {
@@ -117,7 +126,7 @@ function trainBatches(
   sources: readonly TokenSource[],
   recipe: DataRecipe,
   options: OpenDataOptions,
-): { readonly batches: BatchSource; readonly counts: SequenceCounts | undefined } {
+): Pick<OpenedData, 'sequences'> & { readonly batches: BatchSource } {
   const { layout, heldOut, batch, microRows, bucketing, overlong } = recipe;
   const { seed } = options;
   const context = recipe.context ?? options.context;
@@ -134,15 +143,19 @@ function trainBatches(
   });
   const shared = { context, batch, microRows, seed, hash };
   if (layout === 'windows')
-    return { batches: randomWindows(sources, { ...shared, part }), counts: undefined };
+    return { batches: randomWindows(sources, { ...shared, part }), sequences: undefined };
   const set = selectSequences(sources, { context, overlong, part, repeats: true });
   if (set.count === 0) {
     const path = sources.map((source) => source.path).join(', ');
     throw errors.DATA_EMPTY({ path, reason: `no example fits the context of ${context} tokens` });
   }
-  const batches =
-    layout === 'packed' ? packedSource(set, shared) : exampleSource(set, { ...shared, bucketing });
-  return { batches, counts: set.counts };
+  const rows = set.rows.reduce((sum, own) => sum + own, 0);
+  const summary = { ...set.counts, count: set.count, rows };
+  if (layout === 'examples') {
+    return { batches: exampleSource(set, { ...shared, bucketing }), sequences: summary };
+  }
+  const { source, bins } = packedSource(set, shared);
+  return { batches: source, sequences: { ...summary, bins, filled: rows / (bins * context) } };
 }
 
 function heldOutBatches(
@@ -167,7 +180,7 @@ function heldOutBatches(
     const path = sources.map((source) => source.path).join(', ');
     throw errors.DATA_EMPTY({ path, reason: 'nothing is left to hold out' });
   }
-  return packedSource(set, shared);
+  return packedSource(set, shared).source;
 }
 
 function hashOf(sources: readonly TokenSource[], parts: unknown): string {
