@@ -4,7 +4,7 @@ import { errors } from '../base/errors.ts';
 import { invariant, present } from '../base/invariant.ts';
 import type { Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
-import type { Tap } from '../model/llama.ts';
+import type { RecordLinear, Tap } from '../model/llama.ts';
 import { ropeFrequencies } from '../model/rope.ts';
 import type { Program } from '../tensor/program.ts';
 import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -42,6 +42,8 @@ export interface EngineOptions {
   /** Full-length sequences the cache holds at once; more wait. Default: as many as fit in 4 GiB, at most 16. */
   readonly sequences?: number;
   readonly taps?: ReadonlyMap<string, Tap>;
+  /** Records products in its own way, over more weights: an adapter. */
+  readonly linear?: RecordLinear;
   /** Compute equal beginnings of requests once? Default true; never with taps, which want to see every row. */
   readonly sharePrefixes?: boolean;
 }
@@ -135,7 +137,15 @@ export class Engine {
     }
     const pages = countPages(config, type, context, sequences);
     // Recorded first: what is wrong with taps shows before memory is taken.
-    const program = recordStep(config, { slots: pages * pageSize, pageSize }, options.taps);
+    const { taps, linear } = options;
+    const program = recordStep(
+      config,
+      { slots: pages * pageSize, pageSize },
+      {
+        ...(taps === undefined ? {} : { taps }),
+        ...(linear === undefined ? {} : { linear }),
+      },
+    );
     const cache = await allocateCache(device, config, type, pages);
     return new Engine(options, { context, type, pages, program }, cache);
   }

@@ -1,7 +1,7 @@
 // The program of a step: the model, its cache, and the row ops after the logits. Recorded once; each
 // step runs the part of it that its rows ask for.
 import type { LlamaConfig } from '../formats/llama-config.ts';
-import { forward, logitsHead, type Tap } from '../model/llama.ts';
+import { type ForwardOptions, forward, logitsHead } from '../model/llama.ts';
 import { append, appendAll } from '../tensor/ops.ts';
 import { type Program, ProgramBuilder, type Value } from '../tensor/program.ts';
 
@@ -32,7 +32,7 @@ export type StepWish = keyof typeof stepOutputs;
 export function recordStep(
   config: LlamaConfig,
   cache: { readonly slots: number; readonly pageSize: number },
-  taps?: ReadonlyMap<string, Tap>,
+  options: Pick<ForwardOptions, 'taps' | 'linear'> = {},
 ): Program {
   const builder = new ProgramBuilder('step');
   const hidden = forward(
@@ -50,7 +50,7 @@ export function recordStep(
         rowSlots: builder.input('slots', 'i32', ['rows']),
         pageTable: builder.input('pageTable', 'i32', ['sequences', 'pages']),
       },
-      ...(taps === undefined ? {} : { taps }),
+      ...options,
     },
   ); // [rows, dim]
   const wanted = append(builder, 'take_rows', [

@@ -1,6 +1,7 @@
 // The schema of a recipe: every field with its limits, its default and what it means. The reference
 // page docs/reference/recipe.md is made from it.
 import * as z from 'zod';
+import { dataSchema } from '../data/data-schema.ts';
 import { scheduleKinds } from '../schedule.ts';
 import {
   exportTypes,
@@ -290,7 +291,7 @@ const neededFields = ['dim', 'layers', 'heads'] as const;
 
 type Refuse = (path: readonly string[], allowed: string) => void;
 
-function checkModel({ model, method }: Recipe, refuse: Refuse): void {
+function checkModel({ model, method, data }: Recipe, refuse: Refuse): void {
   if (model.base !== undefined) {
     for (const field of shapeFields) {
       if (model[field] !== undefined) refuse(['model', field], 'nothing, beside `base`');
@@ -303,6 +304,9 @@ function checkModel({ model, method }: Recipe, refuse: Refuse): void {
     }
   }
   if (method.kind !== 'full') refuse(['method', 'kind'], 'full, for a model without `base`');
+  if (data.tokenizer === undefined) {
+    refuse(['data', 'tokenizer'], 'a tokenizer, for a model without `base`');
+  }
   const { dim = 0, heads = 0, kvHeads = heads, headDim = dim / heads } = model;
   if (model.headDim === undefined && dim % heads !== 0) {
     refuse(['model', 'heads'], `a divisor of dim (${dim}), or a \`headDim\``);
@@ -329,6 +333,7 @@ export const recipeSchema: z.ZodType<Recipe> = z
     ...wholeFields,
     model: modelSection,
     method: methodSection,
+    data: dataSchema,
     optimizer: optimizerSection,
     schedule: scheduleSection,
     evaluation: evaluationSection,

@@ -1,5 +1,6 @@
 // What a recipe says once it is read: defaults filled in, limits checked. What each field means stands
 // in recipe-schema.ts, and for users in docs/reference/recipe.md.
+import type { DataRecipe } from '../data/data-recipe.ts';
 import type { Schedule } from '../schedule.ts';
 
 /** What a run learns: all weights, or an adapter. */
@@ -102,6 +103,7 @@ export interface Recipe {
   readonly output: string;
   readonly model: ModelRecipe;
   readonly method: MethodRecipe;
+  readonly data: DataRecipe;
   readonly steps?: number | undefined;
   readonly epochs?: number | undefined;
   readonly optimizer: OptimizerRecipe;
