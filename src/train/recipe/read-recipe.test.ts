@@ -9,6 +9,7 @@ model:
   layers: 2
   heads: 4
 optimizer: {learningRate: 1e-3}
+data: {train: text.txt, tokenizer: text.model}
 `;
 
 function problemOf(text: string, overrides: readonly string[] = []): string {
@@ -42,7 +43,7 @@ describe('readRecipe', () => {
     [
       'all words a field may take',
       `${recipe}schedule:\n  kind: sine\n`,
-      'tiny.yaml:10:3: schedule.kind is "sine"; allowed: cosine, linear, constant.',
+      'tiny.yaml:11:3: schedule.kind is "sine"; allowed: cosine, linear, constant.',
     ],
     [
       'a field inside braces',
@@ -52,7 +53,7 @@ describe('readRecipe', () => {
     [
       'a list that is neither all nor names',
       `${recipe}method:\n  targets: [q_prj]\n`,
-      'tiny.yaml:10:3: method.targets is ["q_prj"]; allowed: all, or a list of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj.',
+      'tiny.yaml:11:3: method.targets is ["q_prj"]; allowed: all, or a list of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj.',
     ],
     [
       'a field that is missing, at its section',
@@ -67,7 +68,7 @@ describe('readRecipe', () => {
     [
       'two ways to say how long',
       `${recipe}epochs: 2\n`,
-      'tiny.yaml:9:1: epochs is 2; allowed: nothing, beside `steps`.',
+      'tiny.yaml:10:1: epochs is 2; allowed: nothing, beside `steps`.',
     ],
   ])('tells %s', (_, text, message) => {
     expect(problemOf(text)).toBe(message);
@@ -78,7 +79,15 @@ describe('readRecipe', () => {
       'tiny.yaml:8:13: there is no field optimizer.learninRate. Did you mean learningRate? Allowed: learningRate, beta1, beta2, eps, decay, decayEmbedding, decayVectors, states.',
     );
     expect(problemOf(`${recipe}sed: 3\n`)).toMatch(
-      /^tiny.yaml:9:1: there is no field sed. Did you mean seed\?/,
+      /^tiny.yaml:10:1: there is no field sed. Did you mean seed\?/,
+    );
+  });
+
+  it('knows the fields of sources, which may be a path, a source or a list of them', () => {
+    expect(readRecipe(recipe, 'tiny.yaml').data.train).toMatchObject([{ path: 'text.txt' }]);
+    const list = recipe.replace('text.txt', '[a.txt, {path: b.jsonl, repeats: 2}]');
+    expect(problemOf(list)).toMatch(
+      /^tiny.yaml:9:39: there is no field data.train.1.repeats. Did you mean repeat\? Allowed: path, format,/,
     );
   });
 

@@ -142,16 +142,19 @@ function knownKeys(path: Path): string[] {
 
 interface Definition {
   readonly innerType?: unknown;
+  /** What a value is after it was brought into form. */
+  readonly out?: unknown;
   readonly element?: unknown;
   readonly shape?: Readonly<Record<string, unknown>>;
 }
 
 function definitionOf(schema: unknown): Definition | undefined {
   let definition = (schema as { def?: Definition } | undefined)?.def;
-  while (definition?.innerType !== undefined) {
-    definition = (definition.innerType as { def?: Definition }).def;
+  for (;;) {
+    const inner = definition?.innerType ?? definition?.out;
+    if (inner === undefined) return definition;
+    definition = (inner as { def?: Definition }).def;
   }
-  return definition;
 }
 
 function shapeOf(schema: unknown): Readonly<Record<string, unknown>> | undefined {
