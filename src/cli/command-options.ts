@@ -188,7 +188,8 @@ export function addIdleDeviceOptions(command: Command): Command {
   return addDeviceOptions(command, { device: text, threads: text });
 }
 
-function addDeviceOptions(
+/** Adds --device and --threads. */
+export function addDeviceOptions(
   command: Command,
   texts: { readonly device: string; readonly threads: string },
 ): Command {

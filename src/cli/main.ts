@@ -17,6 +17,7 @@ import { reportError } from './report-error.ts';
 import { addRun } from './run.ts';
 import { addTokenize } from './tokenize.ts';
 import { addTokenizer } from './tokenizer.ts';
+import { addTrain } from './train.ts';
 
 /** Runs the command line; resolves with the exit status. */
 export async function main(
@@ -93,6 +94,7 @@ function makeProgram(context: Context): { program: Command; output: { take(): st
     addPerplexity,
     addPull,
     addList,
+    addTrain,
   ]) {
     add(program, context);
   }

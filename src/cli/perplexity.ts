@@ -1,7 +1,5 @@
 // corral perplexity: how surprised a model is by a text file.
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { decodeText } from '../base/decode-text.ts';
 import { errors } from '../base/errors.ts';
 import {
   addCommonOptions,
@@ -12,9 +10,9 @@ import {
   toLoadOptions,
 } from './command-options.ts';
 import { type Context, interruptible, makeLogger, printJson, printLines } from './context.ts';
-import { readAll } from './io.ts';
 import { resolveModelArgument } from './model-argument.ts';
 import { openProgressBar } from './progress-bar.ts';
+import { readTextArgument } from './text-argument.ts';
 
 /** Adds the command. */
 export function addPerplexity(program: Command, context: Context): void {
@@ -45,7 +43,7 @@ async function perplexity(
     throw errors.OPTION_INVALID({ option: '--context', found: '1', allowed });
   }
   const path = await resolveModelArgument(modelName, context);
-  const text = file === '-' ? await readAll(io.stdin) : await readText(file);
+  const text = await readTextArgument(file, io);
   using interrupt = interruptible(context);
   const { signal } = interrupt;
   using bar = await openProgressBar(io);
@@ -72,17 +70,4 @@ async function perplexity(
   } finally {
     await model.close();
   }
-}
-
-async function readText(file: string): Promise<string> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(file);
-  } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    if (missing) throw errors.INPUT_NOT_FOUND({ path: file }, { cause });
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw errors.FILE_UNREADABLE({ path: file, reason }, { cause });
-  }
-  return decodeText(bytes, file);
 }

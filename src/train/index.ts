@@ -12,3 +12,16 @@ export {
 } from './data/open-data.ts';
 export type { DataSource } from './data/read-source.ts';
 export { readTexts, type SourceText } from './data/source-texts.ts';
+export type { EvaluationMetrics, Metrics, SampleMetrics, StepMetrics } from './metrics.ts';
+export { readRecipe } from './recipe/read-recipe.ts';
+export type { Recipe } from './recipe/recipe.ts';
+export { type PreviewPart, previewRun, type RunPreview } from './run/preview-run.ts';
+export { type RunRecord, RunRegistry } from './run/run-registry.ts';
+export { trainTracked } from './run/tracked-run.ts';
+export {
+  type RunEvent,
+  type RunStart,
+  type TrainOptions,
+  type TrainReport,
+  trainRecipe,
+} from './run/train-run.ts';

@@ -2,7 +2,8 @@
 // of its state and its plan: a run that goes on from a checkpoint does what the unbroken one would have
 // done. Effects come as arguments; knows neither files nor devices.
 import { CorralError } from '../base/define-errors.ts';
-import { invariant, present } from '../base/invariant.ts';
+import { errors } from '../base/errors.ts';
+import { present } from '../base/invariant.ts';
 import type { BatchSource } from './batch.ts';
 import { type HeldOutLoss, sumOf } from './evaluator.ts';
 import { type BatchEncoder, countRows, countTargets, dropoutSeedOf } from './language-model.ts';
@@ -124,7 +125,10 @@ async function makeStep(plan: LoopPlan, state: LoopState, tools: LoopTools): Pro
   const startAt = now();
   const batches = source.step(state.step).filter(({ targets }) => targets.length > 0);
   const targets = countTargets(batches);
-  invariant(targets > 0, `step ${state.step + 1} has nothing to learn`);
+  if (targets === 0) {
+    const reason = `all of step ${state.step + 1} is masked: there is nothing to learn`;
+    throw errors.DATA_EMPTY({ path: 'The training data', reason });
+  }
   const passes = batches.map((batch, index) =>
     encoder.encode(batch, {
       lossWeight: 1 / targets,

@@ -40,3 +40,8 @@ export function countValues(parameters: readonly Pick<Parameter, 'shape'>[]): nu
     0,
   );
 }
+
+/** Number of values in a whole model. */
+export function countModel(config: LlamaConfig): number {
+  return countValues(Array.from(tensorShapes(config).values(), (shape) => ({ shape })));
+}

@@ -10,25 +10,19 @@ import { replaceFolder } from '../../formats/replace-folder.ts';
 import type { Batch, BatchSource } from '../batch.ts';
 import { readBuffers, writeBuffers } from '../checkpoint/device-tensors.ts';
 import { type FoundCheckpoint, RunFolder, type SavedState } from '../checkpoint/run-folder.ts';
+import type { OpenedData } from '../data/open-data.ts';
 import { Evaluator } from '../evaluator.ts';
 import { BatchEncoder } from '../language-model.ts';
 import { initialState, type LoopEnd, type LoopPlan, type LoopState, runLoop } from '../loop.ts';
 import { type Metrics, MetricsFile } from '../metrics.ts';
-import { countValues } from '../parameters.ts';
+import { countModel, countValues } from '../parameters.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { Trainer } from '../trainer.ts';
 import { exportRun } from './export-run.ts';
-import { type OpenRun, type OpenRunOptions, openRun } from './open-run.ts';
+import { type OpenModel, openModel, openRunData, type RunSurroundings } from './open-model.ts';
+import { type OpenRun, openRun } from './open-run.ts';
 import { comparableRecipe, differingFields, flopsPerToken, planLoop } from './run-plan.ts';
 import { Sampler } from './sampler.ts';
-
-/** The data of a run. */
-export interface RunData {
-  readonly source: BatchSource;
-  /** The held-out set; absent: nothing is held out. */
-  readonly evaluation: Iterable<Batch> | undefined;
-  close(): Promise<void>;
-}
 
 /** What is known when training begins. */
 export interface RunStart {
@@ -53,7 +47,7 @@ export type RunEvent =
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string };
 
 /** How a recipe is run. */
-export interface TrainOptions extends Partial<OpenRunOptions> {
+export interface TrainOptions extends Partial<RunSurroundings> {
   /** Folder of the local store. */
   readonly store: string;
   /**
@@ -61,7 +55,6 @@ export interface TrainOptions extends Partial<OpenRunOptions> {
    * from whatever the latest is. `never`: delete what is there and begin anew.
    */
   readonly resume?: 'same' | 'any' | 'never';
-  readonly openData: (recipe: Recipe, run: OpenRun) => Promise<RunData>;
   readonly onEvent?: (event: RunEvent) => void;
 }
 
@@ -78,7 +71,7 @@ export interface TrainReport {
 /**
  * Runs a recipe. The signal ends it with a checkpoint to go on from. Throws RUN_DIFFERS, TRAINING_DIVERGED,
  * FILE_UNWRITABLE (a full disk), or what is wrong with model or data; checkpoints stay in every case.
- * @example const report = await trainRecipe(recipe, { store: storeFolder(), openData });
+ * @example const report = await trainRecipe(recipe, { store: storeFolder() });
  */
 export async function trainRecipe(recipe: Recipe, options: TrainOptions): Promise<TrainReport> {
   const { logger = silentLogger, resume = 'same' } = options;
@@ -87,16 +80,22 @@ export async function trainRecipe(recipe: Recipe, options: TrainOptions): Promis
   await folder.prepare();
   const found = await folder.latest(logger);
   if (found !== undefined) checkSame(recipe, found, { resume, logger });
-  const run = await openRun(recipe, { ...options, logger });
+  const surroundings = { ...options, logger };
+  const model = await openModel(recipe, surroundings);
   try {
-    const data = await options.openData(recipe, run);
+    const data = await openRunData(recipe, model, surroundings);
     try {
-      return await trainOpened({ recipe, options, folder, found, run, data, logger });
+      const run = await openRun(recipe, model, surroundings);
+      try {
+        return await trainOpened({ recipe, options, folder, found, model, run, data, logger });
+      } finally {
+        await run.device.close();
+      }
     } finally {
       await data.close();
     }
   } finally {
-    await run.close();
+    await model.close();
   }
 }
 
@@ -117,20 +116,21 @@ interface Session {
   readonly options: TrainOptions;
   readonly folder: RunFolder;
   readonly found: FoundCheckpoint | undefined;
+  readonly model: OpenModel;
   readonly run: OpenRun;
-  readonly data: RunData;
+  readonly data: OpenedData;
   readonly logger: Logger;
 }
 
 async function trainOpened(session: Session): Promise<TrainReport> {
   const { recipe, options, folder, found, run, data, logger } = session;
   const { device, trainee } = run;
-  if (found !== undefined && found.state.dataHash !== data.source.hash) {
+  if (found !== undefined && found.state.dataHash !== data.train.hash) {
     const differences = 'the contents of its data';
     if (options.resume !== 'any') throw errors.RUN_DIFFERS({ path: found.path, differences });
     logger.warn('going on from a checkpoint of other data');
   }
-  const { stepsPerEpoch } = data.source;
+  const { stepsPerEpoch } = data.train;
   const plan = planLoop(recipe, { stepsPerEpoch, dropout: trainee.hasDropout });
   if (found !== undefined) await trainee.load(found.path);
   const trainer = await Trainer.create({
@@ -174,24 +174,24 @@ async function trainAndExport(training: Training): Promise<TrainReport> {
     type: 'start',
     run: id,
     folder: folder.path,
-    parameters: countModel(run),
+    parameters: countModel(trainee.facts.config),
     trained: countValues(trainee.parameters),
     steps: plan.schedule.steps,
     resumedAt: start.step,
     flopsPerToken: flopsPerToken(trainee.facts.config, trainee.parameters),
-    dataHash: data.source.hash,
+    dataHash: data.train.hash,
     device: `${device.info.name} (${device.info.isa}, ${device.info.threads} threads)`,
   });
-  const encoder = new BatchEncoder(trainee.facts.config, data.source.context);
+  const encoder = new BatchEncoder(trainee.facts.config, data.train.context);
   const evaluator = new Evaluator(device, encoder, trainee.evaluation, trainer.averaged);
   const sampler = await openSampler(training);
-  const { evaluation } = data;
+  const { heldOut } = data;
   try {
     const end = await runLoop(plan, start, {
       trainer,
       encoder,
-      source: data.source,
-      evaluate: evaluation && (() => evaluator.measure(evaluation, signal)),
+      source: data.train,
+      evaluate: heldOut && (() => evaluator.measure(allBatches(heldOut), signal)),
       sample: sampler && ((prompt) => sampler.write(prompt, signal)),
       prompts: recipe.samples.prompts,
       saveCheckpoint: (state) => saveCheckpoint(training, id, state),
@@ -210,15 +210,20 @@ async function trainAndExport(training: Training): Promise<TrainReport> {
   }
 }
 
-function countModel({ trainee, base }: OpenRun): number {
-  const all = Object.values(trainee.weights).map(({ shape }) => ({ shape }));
-  // An adapter is no part of its model.
-  return countValues(all) - (base === undefined ? 0 : countValues(trainee.parameters));
+/** Every batch of a held-out set, once. */
+function* allBatches({ step, stepsPerEpoch = 0 }: BatchSource): Generator<Batch> {
+  for (let index = 0; index < stepsPerEpoch; index++) yield* step(index);
 }
 
-async function openSampler({ run, recipe, trainer }: Training): Promise<Sampler | undefined> {
+async function openSampler({
+  run,
+  model,
+  recipe,
+  trainer,
+}: Training): Promise<Sampler | undefined> {
   if (recipe.samples.prompts.length === 0) return undefined;
-  const { device, trainee, tokenizer } = run;
+  const { device, trainee } = run;
+  const { tokenizer } = model;
   return Sampler.open({
     device,
     trainee,
@@ -238,7 +243,7 @@ async function saveCheckpoint(
     loop,
     updates: trainer.updates,
     metricsBytes: await metrics.sync(),
-    dataHash: data.source.hash,
+    dataHash: data.train.hash,
     run: id,
     recipe: comparableRecipe(recipe),
   };
@@ -256,14 +261,14 @@ async function saveWeights({ run, trainer }: Training, path: string): Promise<vo
 }
 
 async function exportEnd(training: Training, { best }: LoopState): Promise<string[]> {
-  const { recipe, folder, run, options } = training;
+  const { recipe, folder, model, options } = training;
   const weights =
     best === undefined || recipe.export.weights === 'last' ? folder.last : folder.best;
   if (weights === folder.last) await saveWeights(training, weights);
   return exportRun({
     output: folder.path,
     weights,
-    base: run.base,
+    base: recipe.method.kind === 'full' ? undefined : model.checkpoint,
     recipe: recipe.export,
     onProgress: options.onProgress,
     signal: options.signal,
