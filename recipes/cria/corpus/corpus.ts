@@ -1,0 +1,102 @@
+// Writes Cria's corpus: plain documents for pretraining, conversations for tuning, and a part of each kept
+// for validation. The same seed gives the same bytes. `node corpus.ts --out FOLDER` or makeCorpus().
+import { createHash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { invariant } from '../../../src/base/invariant.ts';
+import { makeChat } from './chats.ts';
+import { Dice } from './dice.ts';
+import { makeDocument } from './documents.ts';
+import { findHeldOut } from './held-out.ts';
+
+/** How much to make. */
+export interface CorpusOptions {
+  readonly out: string;
+  readonly seed: number;
+  readonly documents: number;
+  readonly chats: number;
+  /** How many more of each are written for validation. */
+  readonly validation: number;
+}
+
+/** What was written: file name to line count, size and sha256. */
+export type CorpusFiles = Readonly<
+  Record<string, { readonly lines: number; readonly sizeBytes: number; readonly sha256: string }>
+>;
+
+/** Writes documents.jsonl, chats.jsonl and a `-validation` file beside each. */
+export function makeCorpus({
+  out,
+  seed,
+  documents,
+  chats,
+  validation,
+}: CorpusOptions): CorpusFiles {
+  mkdirSync(out, { recursive: true });
+  const document = (at: number): unknown => ({ text: makeDocument(new Dice(seed, at)) });
+  const chat = (at: number): unknown => ({ messages: makeChat(new Dice(seed + 1, at)) });
+  return {
+    'documents.jsonl': write(join(out, 'documents.jsonl'), document, 0, documents),
+    'documents-validation.jsonl': write(
+      join(out, 'documents-validation.jsonl'),
+      document,
+      documents,
+      validation,
+    ),
+    'chats.jsonl': write(join(out, 'chats.jsonl'), chat, 0, chats),
+    'chats-validation.jsonl': write(join(out, 'chats-validation.jsonl'), chat, chats, validation),
+  };
+}
+
+function write(
+  path: string,
+  make: (at: number) => unknown,
+  first: number,
+  count: number,
+): CorpusFiles[string] {
+  const file = openSync(path, 'w');
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  let lines: string[] = [];
+  const flush = (): void => {
+    const block = Buffer.from(lines.join(''));
+    writeSync(file, block);
+    hash.update(block);
+    sizeBytes += block.length;
+    lines = [];
+  };
+  for (let at = first; at < first + count; at++) {
+    const line = JSON.stringify(make(at));
+    const leak = findHeldOut(line);
+    invariant(
+      leak === undefined,
+      `"${leak}" is kept for tests but occurs in document ${at}: ${line}`,
+    );
+    lines.push(`${line}\n`);
+    if (lines.length === 1000) flush();
+  }
+  flush();
+  closeSync(file);
+  return { lines: count, sizeBytes, sha256: hash.digest('hex') };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { values } = parseArgs({
+    options: {
+      out: { type: 'string', default: 'build/cria/corpus' },
+      seed: { type: 'string', default: '1' },
+      documents: { type: 'string', default: '60000' },
+      chats: { type: 'string', default: '40000' },
+      validation: { type: 'string', default: '500' },
+    },
+  });
+  const files = makeCorpus({
+    out: values.out,
+    seed: Number(values.seed),
+    documents: Number(values.documents),
+    chats: Number(values.chats),
+    validation: Number(values.validation),
+  });
+  process.stdout.write(`${JSON.stringify(files, null, 2)}\n`);
+}
