@@ -37,3 +37,13 @@ it.each(golden)('draws what CPython draws from seed $seed, the state carried on'
 it('refuses a sample larger than the population', () => {
   expect(() => new PythonRandom(1).sample([1, 2], 3)).toThrow(RangeError);
 });
+
+it('sums draws with replacement as it draws them, across refills of the state', () => {
+  const [summing, drawing] = [new PythonRandom(7), new PythonRandom(7)];
+  for (const n of [1, 311, 312, 313, 2000]) {
+    const values = Float64Array.from({ length: n }, (_, i) => i / 8);
+    const drawn = drawing.choices(Array.from(values), n);
+    expect(summing.sumOfChoices(values)).toBe(drawn.reduce((sum, value) => sum + value, 0));
+    expect(summing.next32()).toBe(drawing.next32());
+  }
+});

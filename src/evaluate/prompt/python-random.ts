@@ -52,21 +52,14 @@ export class PythonRandom {
   /** 32 random bits. */
   next32(): number {
     if (this.#index >= N) this.#refill();
-    let y = this.#state[this.#index++] as number;
-    y ^= y >>> 11;
-    y ^= (y << 7) & 0x9d2c5680;
-    y ^= (y << 15) & 0xefc60000;
-    y ^= y >>> 18;
-    return y >>> 0;
+    return temper(this.#state[this.#index++] as number);
   }
 
   #refill(): void {
     const state = this.#state;
-    for (let k = 0; k < N; k++) {
-      const y = ((state[k] as number) & 0x80000000) | ((state[(k + 1) % N] as number) & 0x7fffffff);
-      const twisted = (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
-      state[k] = (state[(k + M) % N] as number) ^ twisted;
-    }
+    for (let k = 0; k < N - M; k++) twist(state, k, k + 1, k + M);
+    for (let k = N - M; k < N - 1; k++) twist(state, k, k + 1, k + M - N);
+    twist(state, N - 1, 0, M - 1);
     this.#index = 0;
   }
 
@@ -121,6 +114,32 @@ export class PythonRandom {
     return Array.from({ length: k }, () => population[Math.floor(this.random() * n)] as T);
   }
 
+  /** `sum(choices(values, k=len(values)))`, without the list in between. */
+  sumOfChoices(values: Float64Array): number {
+    const n = values.length;
+    const state = this.#state;
+    let sum = 0;
+    for (let i = 0; i < n; ) {
+      if (this.#index > N - 2) {
+        // two words are needed, the state holds one or none
+        sum += values[Math.floor(this.random() * n)] as number;
+        i += 1;
+        continue;
+      }
+      const from = this.#index;
+      const draws = Math.min(n - i, (N - from) >> 1);
+      for (let k = 0; k < draws; k++) {
+        const high = temper(state[from + 2 * k] as number) >>> 5;
+        const low = temper(state[from + 2 * k + 1] as number) >>> 6;
+        const fraction = (high * 67108864 + low) / 9007199254740992;
+        sum += values[Math.floor(fraction * n)] as number;
+      }
+      this.#index = from + 2 * draws;
+      i += draws;
+    }
+    return sum;
+  }
+
   /** `shuffle(values)`, on a copy. */
   shuffle<T>(values: readonly T[]): T[] {
     const shuffled = values.slice();
@@ -130,4 +149,18 @@ export class PythonRandom {
     }
     return shuffled;
   }
+}
+
+function temper(word: number): number {
+  let y = word;
+  y ^= y >>> 11;
+  y ^= (y << 7) & 0x9d2c5680;
+  y ^= (y << 15) & 0xefc60000;
+  y ^= y >>> 18;
+  return y >>> 0;
+}
+
+function twist(state: Uint32Array, k: number, next: number, far: number): void {
+  const y = ((state[k] as number) & 0x80000000) | ((state[next] as number) & 0x7fffffff);
+  state[k] = (state[far] as number) ^ (y >>> 1) ^ (-(y & 1) & 0x9908b0df);
 }

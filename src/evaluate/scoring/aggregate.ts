@@ -9,6 +9,8 @@ export interface Aggregation {
   readonly aggregate: (values: readonly ItemValue[]) => number;
   /** Absent where the harness gives none. */
   readonly standardError?: 'mean' | 'bootstrap';
+  /** The aggregate from the mean of the values, where that is all it needs: resampling is quicker then. */
+  readonly fromMean?: (mean: number) => number;
 }
 
 /** The harness's number of resamples. */
@@ -24,6 +26,7 @@ const aggregations: Readonly<Record<string, Aggregation>> = {
   perplexity: {
     aggregate: (values) => Math.exp(-mean(scalars(values))),
     standardError: 'bootstrap',
+    fromMean: (mean) => Math.exp(-mean),
   },
   weighted_perplexity: { aggregate: (values) => Math.exp(-weightedMean(values)) },
   bits_per_byte: { aggregate: (values) => -weightedMean(values) / Math.LN2 },
@@ -60,31 +63,33 @@ export function aggregationOf(entry: {
 
 /** The standard error of an aggregate; undefined for fewer than two values and where there is none. */
 export function standardErrorOf(
-  { aggregate, standardError }: Aggregation,
+  aggregation: Aggregation,
   values: readonly ItemValue[],
   iterations: number,
 ): number | undefined {
+  const { standardError } = aggregation;
   if (standardError === undefined || values.length < 2 || iterations <= 0) return undefined;
   if (standardError === 'mean') return deviation(scalars(values)) / Math.sqrt(values.length);
-  return bootstrapError(aggregate, values, iterations);
+  return bootstrapError(aggregation, values, iterations);
 }
 
-/** Sample deviation of the statistic over resamples, drawn in chunks of 1,000 seeded 0, 1, 2 … */
-export function bootstrapError(
-  aggregate: (values: readonly ItemValue[]) => number,
+/** Sample deviation of the aggregate over resamples, drawn in chunks of 1,000 seeded 0, 1, 2 … */
+function bootstrapError(
+  { aggregate, fromMean }: Aggregation,
   values: readonly ItemValue[],
   iterations: number,
 ): number {
   const chunk = Math.min(1000, iterations);
   const results: number[] = [];
-  const resample: ItemValue[] = values.slice();
-  const n = values.length;
+  const numbers = fromMean && Float64Array.from(scalars(values));
   for (let seed = 0; seed < Math.floor(iterations / chunk); seed++) {
     const random = new PythonRandom(seed);
     for (let i = 0; i < chunk; i++) {
-      for (let k = 0; k < n; k++)
-        resample[k] = values[Math.floor(random.random() * n)] as ItemValue;
-      results.push(aggregate(resample));
+      results.push(
+        fromMean && numbers
+          ? fromMean(random.sumOfChoices(numbers) / values.length)
+          : aggregate(random.choices(values, values.length)),
+      );
     }
   }
   return deviation(results);
