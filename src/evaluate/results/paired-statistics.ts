@@ -64,36 +64,53 @@ export function pairedDifference(
 ): PairedDifference {
   const { finish, isMean, iterations, confidence, draw } = options;
   const n = pairs.length;
-  // flat, since this is read iterations × n times
-  const values = Float64Array.from(pairs.flatMap(({ first, second }) => [...first, ...second]));
-  const differenceOf = (choose: (index: number) => number): [number, number] => {
-    let [a, b, c, d] = [0, 0, 0, 0];
-    for (let index = 0; index < n; index++) {
-      const at = 4 * choose(index);
-      a += values[at] ?? 0;
-      b += values[at + 1] ?? 0;
-      c += values[at + 2] ?? 0;
-      d += values[at + 3] ?? 0;
-    }
-    return [finish(a / b), finish(c / d)];
-  };
-  const [first, second] = differenceOf((index) => index);
-  const draws = new Float64Array(iterations);
-  for (let iteration = 0; iteration < iterations; iteration++) {
-    const [one, other] = differenceOf(() => draw(n));
-    draws[iteration] = other - one;
-  }
-  draws.sort();
+  const sum = (side: 'first' | 'second', part: 0 | 1): number =>
+    pairs.reduce((total, pair) => total + pair[side][part], 0);
+  const first = finish(sum('first', 0) / sum('first', 1));
+  const second = finish(sum('second', 0) / sum('second', 1));
+  const differences = Float64Array.from(pairs, (pair) => pair.second[0] - pair.first[0]);
+  const resample = isMean
+    ? resampleMean(differences, draw)
+    : resampleRatios(pairs, { finish, draw });
+  const draws = Float64Array.from({ length: iterations }, resample).sort();
   const tail = (1 - confidence) / 2;
   return {
     first,
     second,
     difference: second - first,
-    stderr: isMean
-      ? deviation(pairs.map((pair) => pair.second[0] - pair.first[0])) / Math.sqrt(n)
-      : deviation(draws),
+    stderr: isMean ? deviation(differences) / Math.sqrt(n) : deviation(draws),
     low: quantile(draws, tail),
     high: quantile(draws, 1 - tail),
+  };
+}
+
+type Draw = (limit: number) => number;
+
+function resampleMean(differences: Float64Array, draw: Draw): () => number {
+  const n = differences.length;
+  return () => {
+    let sum = 0;
+    for (let index = 0; index < n; index++) sum += differences[draw(n)] ?? 0;
+    return sum / n;
+  };
+}
+
+function resampleRatios(
+  pairs: readonly { readonly first: Contribution; readonly second: Contribution }[],
+  { finish, draw }: { readonly finish: (ratio: number) => number; readonly draw: Draw },
+): () => number {
+  const n = pairs.length;
+  const values = Float64Array.from(pairs.flatMap(({ first, second }) => [...first, ...second]));
+  return () => {
+    let [a, b, c, d] = [0, 0, 0, 0];
+    for (let index = 0; index < n; index++) {
+      const at = 4 * draw(n);
+      a += values[at] ?? 0;
+      b += values[at + 1] ?? 0;
+      c += values[at + 2] ?? 0;
+      d += values[at + 3] ?? 0;
+    }
+    return finish(c / d) - finish(a / b);
   };
 }
 
