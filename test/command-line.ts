@@ -100,6 +100,8 @@ const noLibrary: Library = {
   checkNewFile: lazyLibrary.checkNewFile,
   writeFile: lazyLibrary.writeFile,
   store: lazyLibrary.store,
+  evaluation: () => import('../src/evaluate/index.ts'),
+  loadForEvaluation: unexpected,
   confirm: unexpected,
 };
 

@@ -196,7 +196,7 @@ function perplexity({ seed, skill, count }: MakeTask): TaskResult {
   return {
     ...head('wikitext', items, 0),
     version: 2,
-    notComparable: 'a tokenised copy of the text',
+    notComparable: 'It is a tokenised copy.',
     config: { task: 'wikitext', dataset_path: 'wikitext' },
     metrics: {
       'word_perplexity,none': {

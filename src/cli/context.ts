@@ -9,6 +9,8 @@ export interface Context {
   readonly library: Library;
   /** Aborts when the reader of our output has gone. */
   readonly pipeClosed: AbortSignal;
+  /** Of Corral, such as `0.1.0`. */
+  readonly version: string;
   /** Ends the process at once: the second Ctrl-C. */
   readonly exit: (status: number) => void;
 }

@@ -1,6 +1,7 @@
 // What commands ask of the library, each room loaded when a command first needs it, so that
 // `corral --version` answers at once. Tests put a fake in its place.
 import type { OnProgress } from '../base/progress.ts';
+import type { EvaluatedModel } from '../evaluate/index.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import type { ConvertOptions, ConvertReport } from '../formats/convert.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
@@ -63,6 +64,8 @@ export interface Library {
   /** Writes a small file whole or not at all. */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
   store(): Promise<typeof import('../store/index.ts')>;
+  evaluation(): Promise<typeof import('../evaluate/index.ts')>;
+  loadForEvaluation(path: string, options: LoadOptions): Promise<EvaluatedModel>;
   /** Asks yes or no on the terminal. */
   confirm(question: string): Promise<boolean>;
 }
@@ -88,5 +91,7 @@ export const lazyLibrary: Library = {
     await writeFileAtomically(path, (sink) => sink.write(bytes));
   },
   store: () => import('../store/index.ts'),
+  evaluation: () => import('../evaluate/index.ts'),
+  loadForEvaluation: async (path, options) => (await import('../index.ts')).load(path, options),
   confirm,
 };

@@ -7,6 +7,7 @@ import { nearest } from '../base/nearest.ts';
 import { addChat } from './chat.ts';
 import { type Context, exitStatus } from './context.ts';
 import { addConvert } from './convert.ts';
+import { addEval } from './eval.ts';
 import { addInspect } from './inspect.ts';
 import { flush, type Io, isReaderGone, processIo, write } from './io.ts';
 import { type Library, lazyLibrary } from './library.ts';
@@ -34,7 +35,8 @@ export async function main(
   io.stdout.on('error', closed);
   io.stderr.on('error', closed);
   const exit = (status: number): void => process.exit(status);
-  const { program, output } = makeProgram({ io, library, pipeClosed: pipe.signal, exit });
+  const version = readVersion();
+  const { program, output } = makeProgram({ io, library, pipeClosed: pipe.signal, version, exit });
   try {
     await obey(argv, program);
     await write(io, output.take());
@@ -67,10 +69,12 @@ function makeProgram(context: Context): { program: Command; output: { take(): st
   let help = '';
   const program = new Command('corral')
     .description('Runs Llama models on this machine.')
-    .version(readVersion(), '-V, --version', 'print the version')
+    .version(context.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .showSuggestionAfterError(true)
+    // What follows a command's name belongs to it: `eval` and `eval diff` both know --json.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => {
@@ -92,6 +96,7 @@ function makeProgram(context: Context): { program: Command; output: { take(): st
     addTokenizer,
     addConvert,
     addPerplexity,
+    addEval,
     addPull,
     addList,
     addTrain,

@@ -63,6 +63,14 @@ export class AnswerStore {
     return row === undefined ? undefined : (JSON.parse(row.response) as ModelResponse);
   }
 
+  /** Forgets all answers to these tasks. Throws FILE_UNWRITABLE. */
+  forget(tasks: readonly string[]): void {
+    const remove = this.#database.prepare('DELETE FROM answers WHERE model = ? AND task = ?');
+    this.#write(() => {
+      for (const task of tasks) remove.run(this.#model, task);
+    });
+  }
+
   /** Keeps an answer with the next batch. Throws FILE_UNWRITABLE when the disk is full. */
   add(answer: StoredAnswer): void {
     this.#batch.push(answer);

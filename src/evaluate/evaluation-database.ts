@@ -22,8 +22,10 @@ const steps: readonly string[] = [
 ];
 
 /** Where evaluations are kept unless another place is given. */
-export function evaluationDatabasePath(): string {
-  return join(storeFolder(), 'evaluation.db');
+export function evaluationDatabasePath(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string {
+  return join(storeFolder(env), 'evaluation.db');
 }
 
 /** Opens the database. Throws FILE_UNREADABLE. */

@@ -5,6 +5,7 @@ export type { EvaluatedModel } from './describe-model.ts';
 export { type EngineAnswererOptions, openEngineAnswerer } from './engine-answerer.ts';
 export { evaluationDatabasePath, openEvaluationDatabase } from './evaluation-database.ts';
 export { type LoadTaskOptions, listTasks, loadTask, loadTasks } from './load-task.ts';
+export { makeReport, type ReportOptions, writeReportFile } from './report/page.ts';
 export type {
   GenerateRequest,
   GenerateResponse,
@@ -21,6 +22,7 @@ export type { CompareOptions, Comparison, ResultComparison } from './results/com
 export { compareResults } from './results/compare-results.ts';
 export type { McNemar, PairedDifference } from './results/paired-statistics.ts';
 export { describeResult, readOneResult, readResults } from './results/read-results.ts';
+export { toResultsFile } from './results/results-file.ts';
 export { formatComparison, formatResults } from './results/results-table.ts';
 export type {
   StoredGroup,

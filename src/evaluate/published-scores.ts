@@ -152,9 +152,9 @@ const tables: readonly Table[] = [
     source: llama2('tables 3 and 25: maj1@1 for GSM8K and MATH'),
     columns: [
       ['bbh', 'exact_match,get-answer', 3],
-      ['agieval', 'acc,none', '3–5'],
+      ['agieval_en', 'acc,none', '3–5'],
       ['gsm8k', 'exact_match,flexible-extract', 8],
-      ['minerva_math', 'exact_match,none', 4],
+      ['math', 'exact_match,none', 4],
     ],
     rows: {
       'MPT 7B': [31.0, 23.5, 6.8, 3.0],

@@ -35,6 +35,8 @@ export interface EvaluationOptions {
   readonly now: () => number;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
+  /** Forget what this model answered to these tasks before. */
+  readonly fresh?: boolean;
 }
 
 /** What must be asked, and who waits for it. */
@@ -57,6 +59,7 @@ export async function runEvaluation(options: EvaluationOptions): Promise<Evaluat
   const startedAt = now();
   const questions = await collectQuestions(options);
   const store = new AnswerStore(database, modelKey(answerer.description), now);
+  if (options.fresh === true) store.forget(tasks.map(({ name }) => name));
   await findKnown([...questions.values()].flat(), store);
   const cost = await ask(questions, store, options);
   const results: TaskResult[] = [];

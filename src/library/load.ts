@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly cache?: CacheType;
   /** Full-length conversations the cache holds at once. Default: what fits in 4 GiB. */
   readonly sequences?: number;
+  /** Compute equal beginnings of requests once? Default true. */
+  readonly sharePrefixes?: boolean;
   /** A tokenizer file, for checkpoints that carry none or in place of theirs. */
   readonly tokenizer?: string;
   /** A params.json or config.json, for checkpoints that do not tell their shape. */
@@ -83,7 +85,7 @@ async function assemble(
     device,
     weights,
     ...(tokenizer === undefined ? {} : { tokenizer }),
-    ...pick(options, ['context', 'cache', 'sequences']),
+    ...pick(options, ['context', 'cache', 'sequences', 'sharePrefixes']),
   });
   return new Llama({
     name: checkpoint.name,

@@ -24,10 +24,10 @@ const categories: readonly (readonly [name: string, tasks: readonly string[]])[]
   ],
   ['World knowledge', ['triviaqa']],
   ['Reading comprehension', ['boolq']],
-  ['Math', ['gsm8k', 'minerva_math']],
+  ['Math', ['gsm8k', 'math']],
   ['MMLU', ['mmlu']],
   ['BBH', ['bbh']],
-  ['AGIEval', ['agieval']],
+  ['AGIEval', ['agieval_en']],
 ];
 
 const shownModels = [

@@ -2,6 +2,7 @@
 // security policy allows this very script and this very style sheet, and no request at all.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { writeFileAtomically } from '../../formats/files.ts';
 import type { CompareOptions } from '../results/compare-results.ts';
 import type { StoredResult } from '../results/stored-result.ts';
 import { categorySection } from './category-section.ts';
@@ -68,6 +69,11 @@ ${shown.map(([, , section]) => section)}
 </html>
 `;
   return page.text;
+}
+
+/** Writes a page, whole or not at all. Throws FILE_UNWRITABLE or FILE_KIND_WRONG. */
+export function writeReportFile(path: string, page: string): Promise<void> {
+  return writeFileAtomically(path, (sink) => sink.write(new TextEncoder().encode(page)));
 }
 
 function itemsSection(count: number): Markup {

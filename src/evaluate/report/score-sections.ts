@@ -1,5 +1,6 @@
 // The sections about the results themselves: the models, and the table of scores with error bars.
 
+import { resultNotes } from '../results/results-table.ts';
 import {
   findTask,
   type StoredGroup,
@@ -169,12 +170,9 @@ export function showValue(metric: MetricValue): Markup {
 }
 
 function notesOf(results: readonly StoredResult[]): Markup | null {
-  const notes = new Map<string, string>();
-  for (const { alias, notComparable } of results.flatMap(({ tasks }) => tasks)) {
-    if (notComparable !== null) notes.set(alias, notComparable);
-  }
-  if (notes.size === 0) return null;
-  return html`<ul class="notes">${[...notes].map(([alias, reason]) => html`<li><b>* ${alias}</b> is not comparable with published scores: ${reason}.</li>`)}</ul>`;
+  const notes = resultNotes(results);
+  if (notes.length === 0) return null;
+  return html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`;
 }
 
 /** 6738415616 → `6.74 B`. */

@@ -1,5 +1,5 @@
 // The results file: scores, versions, configs and the record of the run, in the layout of
-// lm-evaluation-harness 0.4.9 (evaluator.py, loggers/evaluation_tracker.py). What the harness has no
+// lm-evaluation-harness 0.4.13 (evaluator.py, loggers/evaluation_tracker.py). What the harness has no
 // place for stands under `corral`.
 import { arch, cpus, platform } from 'node:os';
 import type { EvaluationResult, GroupResult } from '../result.ts';
@@ -8,7 +8,7 @@ import { hashTask, hashText } from './sample-rows.ts';
 import type { StoredRow } from './stored-result.ts';
 
 // The release whose layout and conventions these files follow.
-const layoutVersion = '0.4.9';
+const layoutVersion = '0.4.13';
 
 /** The name as a folder: the harness's replacement, and none of the names that mean another place. */
 export function sanitizeModelName(name: string): string {

@@ -24,7 +24,7 @@ it('shows one result in the columns of the harness', () => {
     'first: 1,000 tokens computed; a run that shares nothing computes 20,000, 20.0 times as many.',
   );
   expect(lines).toContain(
-    'wikitext is not comparable with published scores: a tokenised copy of the text.',
+    'wikitext is not comparable with published scores. It is a tokenised copy.',
   );
 });
 

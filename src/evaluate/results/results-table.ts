@@ -14,7 +14,7 @@ export function formatResults(results: readonly StoredResult[]): string[] {
   if (results.some(({ groups }) => groups.length > 0)) {
     lines.push('', ...formatRows(results, 'Groups'));
   }
-  return [...lines, '', ...results.flatMap(costLine), ...notes(results)];
+  return [...lines, '', ...results.flatMap(costLine), ...resultNotes(results)];
 }
 
 function formatRows(results: readonly StoredResult[], title: 'Tasks' | 'Groups'): string[] {
@@ -82,21 +82,32 @@ function costLine({ model, cost }: StoredResult): string[] {
   ];
 }
 
-function notes(results: readonly StoredResult[]): string[] {
+/** What a reader of the scores must know: which are not comparable, and which are of some items only. */
+export function resultNotes(results: readonly StoredResult[]): string[] {
   const tasks = results.flatMap(({ tasks }) => tasks);
-  const seen = new Map<string, string>();
-  for (const { alias, notComparable, count, originalCount } of tasks) {
-    if (notComparable !== null) {
-      seen.set(`${alias}!`, `${alias} is not comparable with published scores: ${notComparable}.`);
-    }
-    if (count !== null && originalCount !== null && count < originalCount) {
-      seen.set(
-        'limited',
-        'Some tasks were limited to their first items: their scores are for testing only.',
-      );
-    }
+  const reasons = new Map<string, Set<string>>();
+  for (const { alias, notComparable } of tasks) {
+    if (notComparable === null) continue;
+    reasons.set(notComparable, (reasons.get(notComparable) ?? new Set()).add(alias));
   }
-  return [...seen.values()];
+  const notes = Array.from(reasons, ([reason, names]) => {
+    const verb = names.size === 1 ? 'is' : 'are';
+    return `${someOf([...names])} ${verb} not comparable with published scores. ${reason}`;
+  });
+  const isLimited = tasks.some(
+    ({ count, originalCount }) => count !== null && originalCount !== null && count < originalCount,
+  );
+  if (isLimited) {
+    notes.push('Some tasks were limited to their first items: their scores are for testing only.');
+  }
+  return notes;
+}
+
+/** All names where they are few, else the first ones and how many more there are. */
+function someOf(names: readonly string[]): string {
+  const shown = names.length > 5 ? names.slice(0, 3) : names;
+  const rest = names.length - shown.length;
+  return rest === 0 ? shown.join(', ') : `${shown.join(', ')} and ${rest} more`;
 }
 
 /** The lines of a comparison. */

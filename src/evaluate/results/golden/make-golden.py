@@ -1,5 +1,5 @@
 """Expected values for the tests of this folder, by Python and scipy: how Python writes values, the hashes of
-sample lines as lm-evaluation-harness 0.4.9 computes them, McNemar's exact test as a binomial test, and
+sample lines as lm-evaluation-harness 0.4.13 computes them, McNemar's exact test as a binomial test, and
 paired bootstrap intervals. Needs python3-scipy; writes golden.json beside itself."""
 
 import hashlib
