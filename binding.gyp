@@ -35,6 +35,8 @@
         'native/runtime/executable.cc',
         'native/runtime/isa.cc',
         'native/runtime/memory.cc',
+        'native/runtime/op-indices.cc',
+        'native/runtime/op-shapes.cc',
         'native/runtime/pool.cc',
       ],
       'defines': ['NAPI_VERSION=8'],

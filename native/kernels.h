@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ops.h"
+
 namespace corral {
 
 // Element types by GGUF's numbers.
@@ -27,30 +29,14 @@ enum DType : int32_t {
 
 // Ops that have kernels. TypeScript maps its op table to this list by name.
 enum Op : int32_t {
-  OP_EMBED,
-  OP_MATMUL,
-  OP_TAKE_ROWS,
-  OP_ADD,
-  OP_SUB,
-  OP_MUL,
-  OP_SCALE,
-  OP_SILU,
-  OP_SWIGLU,
-  OP_RMS_NORM,
-  OP_ADD_RMS_NORM,
-  OP_ROPE_TABLE,
-  OP_ROPE,
-  OP_CACHE_WRITE,
-  OP_ATTENTION,
-  OP_ADJUST_LOGITS,
-  OP_TOP_K,
-  OP_LOG_SUM_EXP,
-  OP_PICK,
+#define CORRAL_ROW(op, ...) OP_##op,
+  CORRAL_OPS(CORRAL_ROW)
+#undef CORRAL_ROW
   OP_COUNT,
 };
 
-constexpr int maxInputs = 6;
-constexpr int maxOutputs = 2;
+constexpr int maxInputs = 7;
+constexpr int maxOutputs = 3;
 constexpr int maxAttributes = 6;
 
 // A row-major matrix: `columns` is the last axis, `rows` the product of all others.
@@ -62,12 +48,15 @@ struct Tensor {
   int64_t rowBytes;
 };
 
-// One op with its sizes and addresses filled in. Attributes are in the order that
-// opNames in addon/module.cc gives.
+// One op, or one of its stages, with sizes and addresses filled in. Attributes are in the order that
+// ops.h gives.
 struct Call {
   Tensor in[maxInputs];
   Tensor out[maxOutputs];
   double attributes[maxAttributes];
+  int64_t stage;
+  // Memory that the op's stages share, on all threads.
+  uint8_t* shared;
 };
 
 // A kernel computes an op in independent chunks. Which thread computes a chunk, and into how many
@@ -77,6 +66,10 @@ struct Kernel {
   // Bytes of scratch memory that one thread needs.
   size_t (*scratch)(const Call& call);
   void (*compute)(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scratch);
+  // For an op of several stages, each of which sees all that the ones before have written: how many,
+  // and the bytes of Call::shared. Both depend on sizes alone.
+  int64_t (*stages)(const Call& call) = nullptr;
+  size_t (*shared)(const Call& call) = nullptr;
 };
 
 struct KernelTable {

@@ -138,6 +138,29 @@ CORRAL_INLINE Vec atMost(Vec a, Vec b) {
   return a;
 }
 
+// `b` where that is a NaN, else `a`.
+CORRAL_INLINE Vec orNaN(Vec a, Vec b) {
+  CORRAL_PARTS a.part[p] = b.part[p] != b.part[p] ? b.part[p] : a.part[p];
+  return a;
+}
+
+// 1 where a <= b, else 0.
+CORRAL_INLINE Vec oneWhereAtMost(Vec a, Vec b) {
+  CORRAL_PARTS a.part[p] = a.part[p] <= b.part[p] ? splatReg(1.0f) : Reg{};
+  return a;
+}
+
+CORRAL_INLINE Vec squareRoot(Vec a) {
+#if defined(__AVX512F__)
+  a.part[0] = (Reg)_mm512_sqrt_ps((__m512)a.part[0]);
+#elif defined(__AVX2__)
+  CORRAL_PARTS a.part[p] = (Reg)_mm256_sqrt_ps((__m256)a.part[p]);
+#else
+  CORRAL_PARTS for (int i = 0; i < regLanes; i++) a.part[p][i] = __builtin_sqrtf(a.part[p][i]);
+#endif
+  return a;
+}
+
 // Sixteen bytes as integers.
 CORRAL_INLINE Ints loadU8(const uint8_t* from) {
   Ints v;

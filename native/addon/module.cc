@@ -19,27 +19,10 @@ struct OpName {
   const char* attributes[maxAttributes];
 };
 
-// In the order of corral::Op.
 const OpName opNames[OP_COUNT] = {
-    {"embed", {}},
-    {"matmul", {}},
-    {"take_rows", {}},
-    {"add", {}},
-    {"sub", {}},
-    {"mul", {}},
-    {"scale", {"factor"}},
-    {"silu", {}},
-    {"swiglu", {}},
-    {"rms_norm", {"eps"}},
-    {"add_rms_norm", {"eps"}},
-    {"rope_table", {"scale"}},
-    {"rope", {}},
-    {"cache_write", {}},
-    {"attention", {"heads", "kvHeads", "headDim", "pageSize", "scale", "window"}},
-    {"adjust_logits", {}},
-    {"top_k", {"k"}},
-    {"log_sum_exp", {}},
-    {"pick", {}},
+#define CORRAL_ROW(op, name, inputs, outputs, indices, ...) {name, {__VA_ARGS__}},
+    CORRAL_OPS(CORRAL_ROW)
+#undef CORRAL_ROW
 };
 
 napi_value createDevice(napi_env env, napi_callback_info info) {

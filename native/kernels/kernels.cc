@@ -1,9 +1,10 @@
 // All kernels, compiled once per instruction set under the name that CORRAL_KERNELS gives. One
 // translation unit, so that everything but the table has internal linkage.
-#include "attention.h"
-#include "logits.h"
-#include "matmul.h"
-#include "rows.h"
+#include "functions.h"
+#include "gradients.h"
+#include "losses.h"
+#include "optimizer.h"
+#include "self_attention_gradient.h"
 
 namespace {
 
@@ -32,4 +33,49 @@ extern "C" const corral::KernelTable CORRAL_KERNELS = {{
     {chunksByRow, none, computeTopK},
     {chunksByRow, none, computeLogSumExp},
     {oneChunk, none, computePick},
+    {matmulTransposedChunks, productScratch, computeMatmulTransposed},
+    {outerSumChunks, productScratch, computeOuterSum},
+    {outerSumChunks, outerSumIntoScratch, computeOuterSumInto},
+    {loraRowNormChunks, loraRowNormScratch, computeLoraRowNorm},
+    {chunksByRow, none, computeSiluGradient},
+    {chunksByRow, none, computeSwigluGradient},
+    {rmsNormGradientChunks, none, computeRmsNormGradient, twoStages, sumRowsShared},
+    {chunksByRow, ropeScratch, computeRopeInverse},
+    {selfAttentionChunks, selfAttentionScratch, computeSelfAttention},
+    {selfAttentionGradientChunks, selfAttentionGradientScratch, computeSelfAttentionGradient,
+     twoStages, selfAttentionGradientShared},
+    {chunksByRow, none, computeCrossEntropy},
+    {chunksByRow, none, computeCrossEntropyGradient},
+    {linearCrossEntropyChunks, linearCrossEntropyScratch, computeLinearCrossEntropy},
+    {linearCrossEntropyGradientChunks, slopeScratch, computeLinearCrossEntropyGradient,
+     slopeStages, slopeShared},
+    {chunksByRow, none, computeLogSumExpGradient},
+    {chunksOfOutput, none, computePickGradient},
+    {sumAllChunks, none, computeDot, twoStages, sumAllShared},
+    {sumAllChunks, none, computeSum, twoStages, sumAllShared},
+    {sumAllChunks, none, computeMean, twoStages, sumAllShared},
+    {sumAllChunks, none, computeSumSquares, twoStages, sumAllShared},
+    {sumRowsChunks, none, computeSumRows, twoStages, sumRowsShared},
+    {chunksOfOutput, none, computeBroadcast},
+    {chunksOfOutput, none, computeSegmentSum},
+    {oneChunk, none, computeWhiten},
+    {oneChunk, none, computeWhitenGradient},
+    {chunksByRow, none, computeExp},
+    {inPlaceChunks, none, computeLog},
+    {inPlaceChunks, none, computeLogSigmoid},
+    {chunksByRow, none, computeSquare},
+    {chunksByRow, none, computeSqrt},
+    {chunksByRow, none, computeReciprocal},
+    {chunksByRow, none, computeClip},
+    {inPlaceChunks, none, computeInside},
+    {chunksByRow, none, computeFill},
+    {chunksByRow, none, computeMinimum},
+    {chunksByRow, none, computeMaximum},
+    {chunksByRow, none, computeNotAbove},
+    {chunksByRow, none, computeNotBelow},
+    {dropoutChunks, none, computeDropout},
+    {inPlaceChunks, none, computeAccumulate},
+    {inPlaceChunks, none, computeZero},
+    {inPlaceChunks, none, computeEma},
+    {inPlaceChunks, none, computeAdamw},
 }};

@@ -91,7 +91,7 @@ void computeTopK(const Call& call, int64_t chunk, int64_t chunks, uint8_t*) {
 }
 
 // Blocks of 256 sum in f32 lanes, the blocks in f64.
-float logSumExpOf(const float* x, int64_t n, float factor) {
+double logSumExpOf(const float* x, int64_t n, float factor) {
   const Vec factors = splat(factor);
   Vec highest = splat(-INFINITY);
   int64_t i = 0;
@@ -109,14 +109,14 @@ float logSumExpOf(const float* x, int64_t n, float factor) {
     total += (double)reduce(sum);
     for (; i < end; i++) total += (double)exponentialOf(x[i] * factor - most);
   }
-  return (float)(log(total) + (double)most);
+  return log(total) + (double)most;
 }
 
 void computeLogSumExp(const Call& call, int64_t chunk, int64_t chunks, uint8_t*) {
   const Tensor& x = call.in[0];
   for (int64_t r = x.rows * chunk / chunks; r < x.rows * (chunk + 1) / chunks; r++) {
     resultsOf(call.out[0])[r] =
-        logSumExpOf(floatsOf(x) + r * x.columns, x.columns, floatsOf(call.in[1])[r]);
+        (float)logSumExpOf(floatsOf(x) + r * x.columns, x.columns, floatsOf(call.in[1])[r]);
   }
 }
 

@@ -1,10 +1,10 @@
 // Matrix product of f32 activations with weights of any type, and the embedding gather.
 //
 // Few rows: weights are unpacked into registers and used at once; memory bandwidth is the limit.
-// More rows: a strip of weight rows is unpacked chunk by chunk along k into the cache and meets all
-// rows of x by register tiles. Threads share the strips; k is never split between them.
+// More rows: rows and a strip of weights are packed and meet in register tiles, lane by lane of the
+// few rows' sums, so that the bits are the same. k is never split between threads.
 #pragma once
-#include "codecs.h"
+#include "gemm.h"
 #include "tile.h"
 
 namespace {
@@ -12,18 +12,11 @@ namespace {
 using corral::Call;
 using corral::Tensor;
 
-constexpr int64_t smallest(int64_t a, int64_t b) { return a < b ? a : b; }
-constexpr int64_t largest(int64_t a, int64_t b) { return a > b ? a : b; }
-constexpr int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// Weight rows that one strip unpacks together.
-constexpr int64_t stripColumns = 24;
-// Elements of k that are unpacked at a time; a multiple of every block size. A tile's weights of
-// this depth (8 KiB) stay in L1, a strip's (48 KiB) in L2.
-constexpr int64_t depth = 512;
-// Rows of x that meet an unpacked strip before it is unpacked again. More would push the sums
-// (64 bytes per element of strip × rows) out of L2.
-constexpr int64_t blockRows = 96;
+// Weight rows that are packed together: whole register tiles on every instruction set.
+constexpr int64_t stripColumns = 32;
+// Numbers of x that are packed together (2 MiB): rows enough that packing a strip for them is little
+// work beside multiplying it.
+constexpr int64_t packedNumbers = 1 << 19;
 // Rows of x that meet weights while these are in registers, and how many are served that way, by
 // unpacking again for each group; more go through the cache. Measured on Zen 4: even at 12 rows with
 // AVX-512, at 4 with AVX2.
@@ -37,24 +30,43 @@ constexpr int64_t fewRows = 4;
 // Multiply-adds below which a second thread costs more than it saves.
 constexpr int64_t worthSharing = 1 << 16;
 
+// With more rows than columns threads share the rows, else the columns: what they do not share is
+// packed by each of them.
+CORRAL_INLINE bool sharesRows(const Call& call) {
+  return call.in[0].rows > fewRows && call.in[0].rows > call.in[1].rows;
+}
+
 int64_t matmulChunks(const Call& call, int threads) {
   const Tensor &x = call.in[0], &weight = call.in[1];
-  const int64_t strips = ceilDiv(weight.rows, stripColumns);
   const int64_t work = x.rows * weight.rows * weight.columns;
   if (threads == 1 || work < worthSharing) return 1;
   // Several per thread, so that one that is interrupted holds nobody up for long.
+  if (sharesRows(call)) return smallest(ceilDiv(x.rows, 192), threads * 4);
+  const int64_t strips = ceilDiv(weight.rows, stripColumns);
   return smallest(strips, smallest(threads * 8, ceilDiv(work, worthSharing / 2)));
 }
 
 CORRAL_INLINE int64_t packedRowElements(int64_t k) { return stepsOf(k) * lanes; }
 
-size_t matmulScratch(const Call& call) {
-  const Tensor& x = call.in[0];
-  if (x.rows <= fewRows) return 0;
-  const int64_t rows = smallest(x.rows, blockRows);
-  return (size_t)(rows * packedRowElements(x.columns) + stripColumns * depth +
-                  rows * stripColumns * lanes) *
+// Floats from one lane's part of a panel to the next: a little more than it has, since a stride of a
+// power of two aliases in L1.
+CORRAL_INLINE int64_t laneStride(int64_t steps, int64_t width) { return steps * width + lanes; }
+
+// Rows of x that are packed together.
+CORRAL_INLINE int64_t manyRows(const Tensor& x) {
+  const int64_t rows = largest(packedNumbers / packedRowElements(x.columns), 96);
+  return smallest(x.rows, roundUp(rows, tileHeight));
+}
+
+CORRAL_INLINE size_t manyScratch(const Tensor& x) {
+  const int64_t steps = stepsOf(x.columns);
+  return (size_t)(lanes * (ceilDiv(manyRows(x), tileHeight) * laneStride(steps, tileHeight) +
+                           stripColumns / panelColumns * laneStride(steps, panelColumns))) *
          sizeof(float);
+}
+
+size_t matmulScratch(const Call& call) {
+  return call.in[0].rows <= fewRows ? 0 : manyScratch(call.in[0]);
 }
 
 // R weight rows times M rows of x: R · M independent chains of fused multiply-adds. Meanwhile the R
@@ -156,103 +168,111 @@ void multiplyFew(const Tensor& x, const Tensor& weight, const Tensor& out, int64
   multiplyFewBy<Codec, 4>(x, weight, out, first, end);
 }
 
-// Unpacks columns [n, n + count) over [k0, k0 + elements) into tiles [tile, steps, 4, 16]; columns
-// that a last tile lacks stay zero.
-CORRAL_INLINE void packStrip(const Tensor& weight, UnpackRow unpack, int64_t n, int64_t count,
-                             int64_t k0, int64_t elements, float* to) {
-  const int64_t skip = weight.rowBytes * k0 / weight.columns;
-  const int64_t tileSize = stepsOf(elements) * tileColumns * lanes;
-  // What is unpacked next is fetched now: the same rows' next chunk, or the next strip's first.
-  const int64_t bytes = weight.rowBytes * elements / weight.columns;
-  const bool isLast = k0 + elements == weight.columns;
-  for (int64_t c = 0; c < ceilDiv(count, tileColumns) * tileColumns; c++) {
-    float* out = to + c / tileColumns * tileSize + c % tileColumns * lanes;
-    if (c < count) {
-      const uint8_t* from = weight.data + (n + c) * weight.rowBytes + skip;
-      const uint8_t* later = isLast ? from - skip + stripColumns * weight.rowBytes : from + bytes;
-      for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(later + at, 0, 2);
-      unpack(from, elements, out, tileColumns * lanes);
-    } else {
-      for (int64_t s = 0; s < stepsOf(elements); s++) {
-        store(out + s * tileColumns * lanes, splat(0.0f));
+// The order in which the lanes of a dot product are computed, so that each pair that reduce() adds is
+// ready when the next lane is: a binary counter.
+constexpr int laneOrder[lanes] = {0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15};
+
+// Lays `count` rows out as panels [panel, lane, steps, width]: element 16 · step + lane of each row.
+// What a last panel lacks is left as it is.
+template <int width>
+CORRAL_INLINE void packLanes(const Tensor& matrix, UnpackRow unpack, int64_t first, int64_t count,
+                             float* to) {
+  constexpr int64_t piece = 256;
+  float rows[width * piece];
+  const int64_t stride = laneStride(stepsOf(matrix.columns), width);
+  for (int64_t r = 0; r < count; r += width, to += lanes * stride) {
+    const int64_t filled = smallest(width, count - r);
+    for (int64_t k = 0; k < matrix.columns; k += piece) {
+      const int64_t elements = smallest(piece, matrix.columns - k);
+      const int64_t skip = matrix.rowBytes * k / matrix.columns;
+      for (int64_t i = 0; i < filled; i++) {
+        unpack(matrix.data + (first + r + i) * matrix.rowBytes + skip, elements, rows + i * piece,
+               lanes);
+      }
+      for (int64_t e = 0; e < roundUp(elements, lanes); e += 4) {
+        transposeColumns<width>(rows + e, piece,
+                                to + e % lanes * stride + (k + e) / lanes * width, stride);
       }
     }
   }
 }
 
-// Rows [m0, m0 + rows) of x as tiles [k chunk][tile][steps, tile's rows, 16].
-CORRAL_INLINE void packRows(const Tensor& x, int64_t m0, int64_t rows, float* to) {
-  const float* from = (const float*)x.data + m0 * x.columns;
-  for (int64_t k0 = 0; k0 < x.columns; k0 += depth) {
-    const int64_t elements = smallest(depth, x.columns - k0);
-    for (int64_t m = 0; m < rows; m += tileRows) {
-      const int count = (int)smallest(tileRows, rows - m);
-      packTile(from + m * x.columns + k0, x.columns, count, elements, to);
-      to += stepsOf(elements) * count * lanes;
+// Lane by lane, the chains that dotRows() runs in the lanes of one register, and the sums in the
+// order of reduce(): an element has the same bits for few rows and many.
+template <int M>
+CORRAL_INLINE void multiplyLanes(const float* rows, const float* columns, int64_t steps, int64_t at,
+                                 Reg (&sums)[M][2]) {
+  const int64_t rowStride = laneStride(steps, tileHeight);
+  const int64_t columnStride = laneStride(steps, panelColumns);
+  Reg waiting[4][M][2];
+#pragma GCC unroll 16
+  for (int i = 0; i < lanes; i++) {
+    const int64_t lane = laneOrder[i];
+    Reg chain[M][2] = {};
+    multiplyPanels<M>(rows + lane * rowStride,
+                      tileColumnsAt(columns + lane * columnStride, lanes * columnStride, at), steps,
+                      chain);
+    int level = 0;
+    for (; (i >> level & 1) != 0; level++) {
+#pragma GCC unroll 16
+      for (int m = 0; m < M; m++) {
+        chain[m][0] = waiting[level][m][0] + chain[m][0];
+        chain[m][1] = waiting[level][m][1] + chain[m][1];
+      }
+    }
+    Reg(&to)[M][2] = level < 4 ? waiting[level] : sums;
+    memcpy(to, chain, sizeof chain);
+  }
+}
+
+// Rows × columns of x · weightᵀ, written to `out` with rows of `stride`.
+void multiplyMany(const Tensor& x, const Tensor& weight, Range rowRange, Range columnRange,
+                  float* out, int64_t stride, float* scratch) {
+  const UnpackRow unpack = unpackerOf(weight.dtype), unpackX = unpackerOf(x.dtype);
+  const int64_t steps = stepsOf(x.columns);
+  const int64_t rowPanel = lanes * laneStride(steps, tileHeight);
+  const int64_t most = manyRows(x);
+  float* packedRows = scratch;
+  float* packedColumns = scratch + ceilDiv(most, tileHeight) * rowPanel;
+  for (int64_t m0 = 0; m0 < rowRange.size(); m0 += most) {
+    const int64_t rows = smallest(most, rowRange.size() - m0);
+    packLanes<tileHeight>(x, unpackX, rowRange.first + m0, rows, packedRows);
+    for (int64_t n0 = 0; n0 < columnRange.size(); n0 += stripColumns) {
+      const int64_t columns = smallest(stripColumns, columnRange.size() - n0);
+      packLanes<panelColumns>(weight, unpack, columnRange.first + n0, columns, packedColumns);
+      for (int64_t n = 0; n < columns; n += tileWidth) {
+        const int64_t count = smallest(tileWidth, columns - n);
+        for (int64_t m = 0; m < rows; m += tileHeight) {
+          withHeight(smallest(tileHeight, rows - m), [&](auto height) {
+            Reg sums[height.rows][2];
+            multiplyLanes<height.rows>(packedRows + m / tileHeight * rowPanel, packedColumns, steps,
+                                       n, sums);
+            putTile<height.rows>(sums, out + (m0 + m) * stride + n0 + n, stride, count, false);
+          });
+        }
+      }
     }
   }
 }
 
-void multiplyStrip(const Call& call, UnpackRow unpack, int64_t m0, int64_t rows, int64_t n,
-                   const float* packedX, float* packedW, float* sums) {
-  const Tensor &weight = call.in[1], &out = call.out[0];
-  const int64_t k = weight.columns;
-  const int64_t columns = smallest(stripColumns, weight.rows - n);
-  const int64_t columnTiles = ceilDiv(columns, tileColumns);
-  memset(sums, 0, (size_t)(rows * columnTiles * tileSums) * sizeof(float));
-
-  const float* xs = packedX;
-  for (int64_t k0 = 0; k0 < k; k0 += depth) {
-    const int64_t elements = smallest(depth, k - k0);
-    const int64_t steps = stepsOf(elements);
-    packStrip(weight, unpack, n, columns, k0, elements, packedW);
-    for (int64_t tile = 0; tile < columnTiles; tile++) {
-      const float* w = packedW + tile * steps * tileColumns * lanes;
-      for (int64_t m = 0; m < rows; m += tileRows) {
-        const int count = (int)smallest(tileRows, rows - m);
-        multiplyTileOf(count, xs + m * steps * lanes, w, steps,
-                       sums + (m * columnTiles + tile * count) * tileSums);
-      }
-    }
-    xs += rows * steps * lanes;
-  }
-
-  for (int64_t m = 0; m < rows; m++) {
-    const int64_t first = m / tileRows * tileRows;
-    const int64_t count = smallest(tileRows, rows - first);
-    float* to = (float*)out.data + (m0 + m) * out.columns + n;
-    for (int64_t tile = 0; tile < columnTiles; tile++) {
-      const Four four = reduceTileRow(
-          sums + (first * columnTiles + tile * count + (m - first)) * tileSums);
-      const int64_t valid = smallest(tileColumns, columns - tile * tileColumns);
-      memcpy(to + tile * tileColumns, &four, (size_t)valid * sizeof(float));
-    }
-  }
+void multiplyPart(const Call& call, Range rows, Range columns, uint8_t* scratch) {
+  const Tensor& out = call.out[0];
+  multiplyMany(call.in[0], call.in[1], rows, columns,
+               (float*)out.data + rows.first * out.columns + columns.first, out.columns,
+               (float*)scratch);
 }
 
 void computeMatmul(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scratch) {
   const Tensor &x = call.in[0], &weight = call.in[1];
-  const int64_t strips = ceilDiv(weight.rows, stripColumns);
-  const int64_t first = strips * chunk / chunks * stripColumns;
-  const int64_t end = smallest(weight.rows, strips * (chunk + 1) / chunks * stripColumns);
-  if (x.rows <= fewRows) {
-    withCodec(weight.dtype, [&](auto codec) {
-      multiplyFew<decltype(codec)>(x, weight, call.out[0], first, end);
-    });
-    return;
+  if (sharesRows(call)) {
+    const Range rows = rangeOf(x.rows, tileHeight, chunk, chunks);
+    return multiplyPart(call, rows, {0, weight.rows}, scratch);
   }
-  const UnpackRow unpack = unpackerOf(weight.dtype);
-  const int64_t most = smallest(x.rows, blockRows);
-  float* packedX = (float*)scratch;
-  float* packedW = packedX + most * packedRowElements(x.columns);
-  float* sums = packedW + stripColumns * depth;
-  for (int64_t m0 = 0; m0 < x.rows; m0 += blockRows) {
-    const int64_t rows = smallest(blockRows, x.rows - m0);
-    packRows(x, m0, rows, packedX);
-    for (int64_t n = first; n < end; n += stripColumns) {
-      multiplyStrip(call, unpack, m0, rows, n, packedX, packedW, sums);
-    }
-  }
+  const Range columns = rangeOf(weight.rows, stripColumns, chunk, chunks);
+  if (x.rows > fewRows) return multiplyPart(call, {0, x.rows}, columns, scratch);
+  withCodec(weight.dtype, [&](auto codec) {
+    multiplyFew<decltype(codec)>(x, weight, call.out[0], columns.first, columns.end);
+  });
 }
 
 // Chunks of an op that works row by row on f32, `elements` in all.

@@ -29,6 +29,23 @@ CORRAL_INLINE void mapRow(const float* x, const float* y, float* out, int64_t co
   }
 }
 
+// out[i] = f(x[i], y[i], z[i]) over one row.
+template <class F>
+CORRAL_INLINE void mapThree(const float* x, const float* y, const float* z, float* out,
+                            int64_t count, F f) {
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    store(out + i, f(load(x + i), load(y + i), load(z + i)));
+  }
+  if (i < count) {
+    const int64_t rest = count - i;
+    storeFirst(out + i,
+               f(loadFirst(x + i, rest, 0.0f), loadFirst(y + i, rest, 0.0f),
+                 loadFirst(z + i, rest, 0.0f)),
+               rest);
+  }
+}
+
 // Rows of `width` that an operand has. A width of zero comes with vectors of no rows.
 CORRAL_INLINE int64_t rowsOf(const Tensor& tensor, int64_t width) {
   return width == 0 ? 1 : elementsOf(tensor) / width;
@@ -157,8 +174,10 @@ size_t ropeScratch(const Call& call) {
   return (size_t)(2 * packedRowElements(call.in[1].columns)) * sizeof(float);
 }
 
-// x · (c c) + swapped x · (−s s): the rotation of each pair, sixteen elements at a time.
-void computeRope(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scratch) {
+// x · (c c) + swapped x · (−s s): the rotation of each pair, sixteen elements at a time. `direction`
+// −1: back.
+CORRAL_INLINE void rotateRows(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scratch,
+                              float direction) {
   const Tensor &x = call.in[0], &table = call.in[1];
   const int64_t headDim = table.columns, half = headDim / 2;
   float* cosines = (float*)scratch;
@@ -167,8 +186,8 @@ void computeRope(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scrat
     const float* angles = floatsOf(table) + r * headDim;
     for (int64_t i = 0; i < half; i++) {
       cosines[2 * i] = cosines[2 * i + 1] = angles[i];
-      sines[2 * i] = -angles[half + i];
-      sines[2 * i + 1] = angles[half + i];
+      sines[2 * i] = -direction * angles[half + i];
+      sines[2 * i + 1] = direction * angles[half + i];
     }
     for (int64_t h = 0; h < x.columns; h += headDim) {
       const float* from = floatsOf(x) + r * x.columns + h;
@@ -185,6 +204,14 @@ void computeRope(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scrat
       }
     }
   }
+}
+
+void computeRope(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scratch) {
+  rotateRows(call, chunk, chunks, scratch, 1.0f);
+}
+
+void computeRopeInverse(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scratch) {
+  rotateRows(call, chunk, chunks, scratch, -1.0f);
 }
 
 }  // namespace

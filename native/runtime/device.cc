@@ -85,6 +85,7 @@ void Device::releaseAll() {
     }
   }
   for (auto& memory : scratch_) memory->release();
+  shared_.release();
   buffers_.clear();
   executables_.clear();
 }
@@ -196,9 +197,15 @@ Status Device::performRun(Task& task) {
   if (status.code != Code::ok) return status;
 
   bool shared = false;
-  for (size_t i = 0; i < executable.steps.size(); i++) {
-    executable.chunks[i] = kernels_.ops[executable.steps[i].op].chunks(executable.calls[i], threads_);
-    shared = shared || executable.chunks[i] > 1;
+  if (!shared_.reserve(executable.sharedBytes, guard_)) {
+    status.code = Code::outOfMemory;
+    status.found = (double)executable.sharedBytes;
+    return status;
+  }
+  for (StepCall& each : executable.calls) {
+    each.call.shared = shared_.data();
+    each.chunks = kernelOf(executable, each).chunks(each.call, threads_);
+    shared = shared || each.chunks > 1;
   }
   for (int i = 0; i < (shared ? threads_ : 1); i++) {
     if (scratch_[(size_t)i]->reserve(executable.scratchBytes, guard_)) continue;
@@ -206,11 +213,11 @@ Status Device::performRun(Task& task) {
     status.found = (double)executable.scratchBytes;
     return status;
   }
-  if (taken_.size() < executable.steps.size()) {
-    std::vector<std::atomic<int64_t>> more(executable.steps.size());
+  if (taken_.size() < executable.calls.size()) {
+    std::vector<std::atomic<int64_t>> more(executable.calls.size());
     taken_.swap(more);
   }
-  for (size_t i = 0; i < executable.steps.size(); i++) {
+  for (size_t i = 0; i < executable.calls.size(); i++) {
     taken_[i].store(0, std::memory_order_relaxed);
   }
   run_ = &task;
@@ -226,7 +233,7 @@ Status Device::performRun(Task& task) {
     return status;
   }
   if (guard_ != Guard::none) {
-    bool intact = executable.isIntact();
+    bool intact = executable.isIntact() && shared_.intact();
     for (const auto& memory : scratch_) intact = intact && memory->intact();
     if (!intact) {
       status.code = Code::guardBroken;
@@ -245,6 +252,10 @@ Status Device::performRun(Task& task) {
   return status;
 }
 
+const Kernel& Device::kernelOf(const Executable& executable, const StepCall& each) const {
+  return kernels_.ops[executable.steps[each.step].op];
+}
+
 bool Device::mustStop() {
   if (stopped_.load(std::memory_order_relaxed)) return true;
   const int32_t* abort = run_->abort;
@@ -261,22 +272,23 @@ void Device::computeSteps(int thread) {
   uint8_t* scratch = scratch_[(size_t)thread]->data();
   bool alone = true;
   bool first = true;
-  for (size_t i = 0; i < executable.steps.size(); i++) {
-    const Kernel& kernel = kernels_.ops[executable.steps[i].op];
-    const int64_t chunks = executable.chunks[i];
+  for (size_t i = 0; i < executable.calls.size(); i++) {
+    const StepCall& each = executable.calls[i];
+    const Kernel& kernel = kernelOf(executable, each);
+    const int64_t chunks = each.chunks;
     const bool single = chunks == 1;
     if (!first && !(alone && single)) pool_.barrier();
     first = false;
     alone = single;
     if (single) {
-      if (thread == 0 && !mustStop()) kernel.compute(executable.calls[i], 0, 1, scratch);
+      if (thread == 0 && !mustStop()) kernel.compute(each.call, 0, 1, scratch);
       continue;
     }
     for (;;) {
       if (mustStop()) break;
       const int64_t chunk = taken_[i].fetch_add(1, std::memory_order_relaxed);
       if (chunk >= chunks) break;
-      kernel.compute(executable.calls[i], chunk, chunks, scratch);
+      kernel.compute(each.call, chunk, chunks, scratch);
     }
   }
 }

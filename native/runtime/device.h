@@ -79,6 +79,7 @@ class Device {
   Status perform(Task& task);
   Status performRun(Task& task);
   void computeSteps(int thread);
+  const Kernel& kernelOf(const Executable& executable, const StepCall& each) const;
   bool mustStop();
   void releaseAll();
 
@@ -91,7 +92,9 @@ class Device {
   pthread_t dispatcher_;
   bool running_ = false;
   Pool pool_;
+  // A thread's own, and what the stages of an op share.
   std::vector<std::unique_ptr<Memory>> scratch_;
+  Memory shared_;
 
   std::mutex mutex_;
   std::condition_variable arrived_;

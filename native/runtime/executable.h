@@ -72,6 +72,13 @@ struct Slot {
   int64_t rowBytes;
 };
 
+// What a step, or one of its stages, computes on.
+struct StepCall {
+  size_t step;
+  Call call;
+  int64_t chunks;
+};
+
 struct Executable {
   std::vector<Value> values;
   std::vector<Step> steps;
@@ -85,9 +92,9 @@ struct Executable {
   bool ran = false;
   int32_t sizes[symbolicDims] = {};
   std::vector<Tensor> tensors;
-  std::vector<Call> calls;
-  std::vector<int64_t> chunks;
+  std::vector<StepCall> calls;
   size_t scratchBytes = 0;
+  size_t sharedBytes = 0;
 
   // False: the numbers do not make a program that kernels exist for.
   bool isWellFormed() const;
@@ -100,6 +107,7 @@ struct Executable {
   bool isIntact() const;
 };
 
+int64_t blockElements(DType dtype);
 int64_t bytesPerRow(DType dtype, int64_t columns);
 
 }  // namespace corral

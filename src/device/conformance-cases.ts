@@ -66,12 +66,12 @@ const makeEmbed: Maker = (seed) =>
   );
 
 const makeTakeRows: Maker = (seed) =>
-  oddSizes.map((dim) => {
-    const name = `take_rows of ${dim}`;
+  [0, ...oddSizes].map((dim) => {
+    const name = dim === 0 ? 'take_rows of a vector' : `take_rows of ${dim}`;
     const random = new CaseRandom(seed, name);
     return makeCase(name, 'take_rows', {
       inputs: {
-        x: { dims: ['rows', dim], data: random.floats(17 * dim) },
+        x: { dims: dim === 0 ? ['rows'] : ['rows', dim], data: random.floats(17 * (dim || 1)) },
         index: { dims: ['outputs'], data: random.integers(5, 17) },
       },
       order: ['x', 'index'],

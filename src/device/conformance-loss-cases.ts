@@ -1,5 +1,6 @@
 // Conformance cases of losses and their gradients, up to odd vocabularies.
 import { dtypes, fitsBlocks } from '../tensor/dtype.ts';
+import { readAll } from '../tensor/ops/op.ts';
 import type { OpName } from '../tensor/ops.ts';
 import { CaseRandom, type ConformanceCase } from './conformance.ts';
 import {
@@ -71,14 +72,19 @@ function linearShapes(): { dtype: (typeof weightDTypes)[number]; sizes: readonly
 
 function makeLinear(random: CaseRandom, { dtype, sizes }: ReturnType<typeof linearShapes>[number]) {
   const [outputs = 1, vocab = 1, dim = 1] = sizes;
-  // Logits of a few units.
-  const data = random.floats(outputs * dim).map((x) => x * (2 / Math.sqrt(dim)));
+  const weight = random.tensor(dtype, [vocab, dim]);
+  // Logits of a few units, whatever the size of the type's random weights: larger ones would lose the
+  // digits of e^(logit − mass) before it is computed.
+  let squares = 0;
+  for (const x of readAll({ ...weight, data: weightData(weight) })) squares += x * x;
+  const length = Math.sqrt(squares / vocab);
+  const data = random.floats(outputs * dim).map((x) => x * (2 / length));
   return {
     outputs,
     vocab,
     dim,
     hidden: { dims: ['outputs', dim] as const, data },
-    weight: random.tensor(dtype, [vocab, dim]),
+    weight,
     targets: { dims: ['outputs'] as const, data: random.integers(outputs, vocab) },
   };
 }

@@ -114,5 +114,34 @@ describe.each(devices)('the %s device', (name, open) => {
       await expect(run(new Int32Array(2))).rejects.toThrow('input x is f32');
       await expect(run(new Float32Array(2), -1)).rejects.toThrow('rows is -1');
     });
+
+    it('refuses targets outside of the vocabulary and sequences that start ahead or decrease', async () => {
+      const builder = new ProgramBuilder('training');
+      const matrix = builder.input('x', 'f32', ['rows', 4]);
+      const starts = builder.input('starts', 'i32', ['rows']);
+      const targets = builder.input('targets', 'i32', ['rows']);
+      const attributes = { heads: 1, kvHeads: 1, headDim: 4, scale: 1, window: 0 };
+      const operands = [matrix, matrix, matrix, starts];
+      builder.output('y', append(builder, 'self_attention', operands, attributes));
+      builder.output('nll', append(builder, 'cross_entropy', [matrix, targets]));
+      const executable = device.compile(builder.build(), {});
+      const run = (from: readonly number[], ids: readonly number[]) => {
+        const x = new Float32Array(12);
+        const inputs = { x, starts: Int32Array.from(from), targets: Int32Array.from(ids) };
+        return device.run(executable, { inputs, sizes: { ...sizes, rows: 3 }, fetch: ['nll'] });
+      };
+      const uniform = Math.fround(Math.log(4));
+      expect((await run([0, 0, 2], [0, 3, 1]))['nll']).toEqual(
+        Float32Array.of(uniform, uniform, uniform),
+      );
+      const refused = (found: number, allowed: string): object =>
+        expect.objectContaining({
+          code: 'CORRAL_INPUT_INVALID',
+          data: expect.objectContaining({ found, allowed }),
+        });
+      await expect(run([0, 0, 0], [0, 4, 1])).rejects.toThrow(refused(4, '0 to 3') as Error);
+      await expect(run([0, 2, 2], [0, 0, 0])).rejects.toThrow(refused(2, '0 to 1') as Error);
+      await expect(run([0, 1, 0], [0, 0, 0])).rejects.toThrow(refused(0, '1 to 2') as Error);
+    });
   });
 });

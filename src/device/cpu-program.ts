@@ -19,8 +19,8 @@ export interface EncodedProgram {
 }
 
 // The addon's limits and its numbers for where a value lies, as in native/runtime/executable.h.
-const maxInputs = 6;
-const maxOutputs = 2;
+const maxInputs = 7;
+const maxOutputs = 3;
 const maxAttributes = 6;
 const source = { input: 0, buffer: 1, slot: 2, unused: 3 } as const;
 
