@@ -18,6 +18,7 @@ export interface ModelOptions extends CommonOptions {
   readonly cache?: 'f16' | 'f32' | 'q8_0';
   readonly tokenizer?: string;
   readonly config?: string;
+  readonly adapter?: string;
 }
 
 /** Options of commands that generate. */
@@ -179,7 +180,8 @@ export function addModelOptions(command: Command): Command {
       new Option('--cache <type>', 'type of keys and values: f16, f32, q8_0').argParser(
         readChoice('--cache', ['f16', 'f32', 'q8_0']),
       ),
-    );
+    )
+    .option('--adapter <folder>', 'a LoRA or DoRA adapter (PEFT) to use with the model');
 }
 
 /** Adds --device and --threads to a command that computes on none: scripts may pass them everywhere. */
@@ -221,8 +223,8 @@ export function addSamplingOptions(command: Command): Command {
 
 /** What of the options goes to the loader. */
 export function toLoadOptions(options: ModelOptions): LoadOptions {
-  const { device, threads, context, cache, tokenizer, config } = options;
-  return dropUndefined({ device, threads, context, cache, tokenizer, config });
+  const { device, threads, context, cache, tokenizer, config, adapter } = options;
+  return dropUndefined({ device, threads, context, cache, tokenizer, config, adapter });
 }
 
 /** Log-probabilities are shown in JSON alone: without --json they would be asked for in vain. */

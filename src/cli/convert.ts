@@ -16,7 +16,8 @@ import { resolveModelArgument } from './model-argument.ts';
 import { formatBytes } from './present.ts';
 import { openProgressBar } from './progress-bar.ts';
 
-const types = [
+/** What --type takes. */
+export const convertTypeNames: readonly ConvertType[] = [
   'f32',
   'f16',
   'bf16',
@@ -27,10 +28,10 @@ const types = [
   'q6_k',
   'q4_k_m',
   'q5_k_m',
-] as const satisfies readonly ConvertType[];
+];
 
 interface ConvertFlags extends CommonOptions {
-  readonly type: (typeof types)[number];
+  readonly type: ConvertType;
   readonly format?: 'gguf' | 'safetensors';
   readonly force?: boolean;
   readonly tokenizer?: string;
@@ -39,7 +40,7 @@ interface ConvertFlags extends CommonOptions {
 
 /** Adds the command. */
 export function addConvert(program: Command, context: Context): void {
-  const readType = readChoice('--type', types);
+  const readType = readChoice('--type', convertTypeNames);
   const command = program
     .command('convert')
     .summary('any format to GGUF or safetensors')
@@ -48,7 +49,9 @@ export function addConvert(program: Command, context: Context): void {
     )
     .argument('<model>', 'file, folder or name in the local store')
     .argument('<out>', 'where to: FILE.gguf, or a folder')
-    .requiredOption('--type <type>', types.join(', '), (text) => readType(text.toLowerCase()))
+    .requiredOption('--type <type>', convertTypeNames.join(', '), (text) =>
+      readType(text.toLowerCase()),
+    )
     .option(
       '--format <name>',
       'gguf or safetensors',
@@ -90,7 +93,10 @@ async function convert(
 }
 
 /** A line for each pair of types, with the names of the matrices where they are few or asked for. */
-function describeFallbacks({ fallbacks, type }: ConvertReport, everyName: boolean): string[] {
+export function describeFallbacks(
+  { fallbacks, type }: ConvertReport,
+  everyName: boolean,
+): string[] {
   const groups = Map.groupBy(fallbacks, ({ wanted, used }) => `${wanted} ${used}`);
   return [...groups.values()].map((group) => {
     const [{ wanted, used } = { wanted: type, used: type }] = group;

@@ -12,10 +12,12 @@ import { addInspect } from './inspect.ts';
 import { flush, type Io, isReaderGone, processIo, write } from './io.ts';
 import { type Library, lazyLibrary } from './library.ts';
 import { addList } from './list.ts';
+import { addMerge } from './merge.ts';
 import { addPerplexity } from './perplexity.ts';
 import { addPull } from './pull.ts';
 import { reportError } from './report-error.ts';
 import { addRun } from './run.ts';
+import { addRuns } from './runs.ts';
 import { addTokenize } from './tokenize.ts';
 import { addTokenizer } from './tokenizer.ts';
 import { addTrain } from './train.ts';
@@ -100,6 +102,8 @@ function makeProgram(context: Context): { program: Command; output: { take(): st
     addPull,
     addList,
     addTrain,
+    addRuns,
+    addMerge,
   ]) {
     add(program, context);
   }

@@ -8,6 +8,7 @@ import type { Checkpoint } from '../formats/checkpoint.ts';
 import { openCheckpoint } from '../formats/open.ts';
 import { loadWeights } from '../model/index.ts';
 import { defaultChatTemplate } from '../tokenizer/chat.ts';
+import { serveAdapter } from '../train/adapter/serve-adapter.ts';
 import { Llama } from './llama.ts';
 import { locateModel } from './locate.ts';
 
@@ -31,6 +32,8 @@ export interface LoadOptions {
   readonly config?: string;
   /** Jinja source, or `llama-2`, in place of the checkpoint's chat template. */
   readonly chatTemplate?: string;
+  /** A folder with a LoRA, rsLoRA or DoRA adapter as PEFT saves them, to stand beside the weights. */
+  readonly adapter?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
   readonly logger?: Logger;
@@ -79,18 +82,24 @@ async function assemble(
   if (tokenizer !== undefined && tokenizer.size > vocab) {
     throw errors.TOKENIZER_MISMATCH({ tokens: tokenizer.size, vocab });
   }
-  const weights = await loadWeights(checkpoint, device, pick(options, ['onProgress', 'signal']));
+  const { config } = checkpoint;
+  const base = await loadWeights(checkpoint, device, pick(options, ['onProgress', 'signal']));
+  const { adapter } = options;
+  const served =
+    adapter === undefined
+      ? { weights: base }
+      : await serveAdapter(adapter, { config, device, weights: base });
   const engine = await Engine.open({
-    config: checkpoint.config,
+    config,
     device,
-    weights,
+    ...served,
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...pick(options, ['context', 'cache', 'sequences', 'sharePrefixes']),
   });
   return new Llama({
     name: checkpoint.name,
     path: checkpoint.path,
-    config: checkpoint.config,
+    config,
     tokenizer,
     chatTemplate:
       options.chatTemplate ??

@@ -1,4 +1,7 @@
 // The public door `corral/train`.
+export { mergeAdapter } from './adapter/merge.ts';
+export { type LoadedAdapter, readPeftAdapter } from './adapter/peft-read.ts';
+export { type ServedAdapter, serveAdapter } from './adapter/serve-adapter.ts';
 export type { Batch, BatchSource, Example } from './batch.ts';
 export type { DataRecipe, RecipeSource } from './data/data-recipe.ts';
 export { dataSchema } from './data/data-schema.ts';
@@ -12,7 +15,14 @@ export {
 } from './data/open-data.ts';
 export type { DataSource } from './data/read-source.ts';
 export { readTexts, type SourceText } from './data/source-texts.ts';
-export type { EvaluationMetrics, Metrics, SampleMetrics, StepMetrics } from './metrics.ts';
+export {
+  type EvaluationMetrics,
+  type Metrics,
+  readMetrics,
+  type SampleMetrics,
+  type StepMetrics,
+} from './metrics.ts';
+export { makeRunsPage, type RunForPage } from './page/runs-page.ts';
 export { readRecipe } from './recipe/read-recipe.ts';
 export type { Recipe } from './recipe/recipe.ts';
 export { type PreviewPart, previewRun, type RunPreview } from './run/preview-run.ts';
