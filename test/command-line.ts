@@ -95,6 +95,7 @@ const noLibrary: Library = {
   openTokenizer: unexpected,
   convertCheckpoint: unexpected,
   cacheBytesPerToken: unexpected,
+  extendVocabulary: lazyLibrary.extendVocabulary,
   tokenizers: lazyLibrary.tokenizers,
   training: lazyLibrary.training,
   checkNewFile: lazyLibrary.checkNewFile,

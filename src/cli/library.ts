@@ -4,6 +4,7 @@ import type { OnProgress } from '../base/progress.ts';
 import type { EvaluatedModel } from '../evaluate/index.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import type { ConvertOptions, ConvertReport } from '../formats/convert.ts';
+import type { LargerVocabulary } from '../formats/extend-vocabulary.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import type {
   ChatMessage,
@@ -52,6 +53,7 @@ export interface Library {
     out: string,
     options: ConvertOptions,
   ): Promise<ConvertReport>;
+  extendVocabulary(checkpoint: Checkpoint, larger: LargerVocabulary): Promise<Checkpoint>;
   /** Bytes of keys and values per token. */
   cacheBytesPerToken(config: LlamaConfig, type: 'f16' | 'f32' | 'q8_0'): Promise<number>;
   tokenizers(): Promise<typeof import('../tokenizer/index.ts')>;
@@ -78,6 +80,8 @@ export const lazyLibrary: Library = {
   openTokenizer: async (path) => (await import('../formats/index.ts')).openTokenizer(path),
   convertCheckpoint: async (checkpoint, out, options) =>
     (await import('../formats/index.ts')).convertCheckpoint(checkpoint, out, options),
+  extendVocabulary: async (checkpoint, larger) =>
+    (await import('../formats/index.ts')).extendVocabulary(checkpoint, larger),
   cacheBytesPerToken: async (config, type) =>
     (await import('../engine/index.ts')).cacheBytesPerToken(config, type),
   tokenizers: () => import('../tokenizer/index.ts'),

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCorral } from '../../test/command-line.ts';
+import { makeTinyModel } from '../../test/make-tiny-model.ts';
 import { lazyLibrary } from './library.ts';
 
-const library = { openTokenizer: lazyLibrary.openTokenizer };
+const { openTokenizer, openCheckpoint, convertCheckpoint } = lazyLibrary;
+const library = { openTokenizer, openCheckpoint, convertCheckpoint };
 const corpus = join(import.meta.dirname, '..', 'tokenizer', 'golden', 'trained-corpus.txt');
 let folder: string;
 
@@ -85,5 +87,34 @@ describe('corral tokenizer', () => {
     const neither = await runCorral(train('--out', out), { library });
     expect(neither.status).toBe(2);
     expect(neither.stderr).toContain('Give either --vocab-size N or --characters.');
+  });
+
+  it('extends a vocabulary alone, or a whole model', async () => {
+    const model = join(folder, 'tiny.gguf');
+    await makeTinyModel(model);
+    const text = join(folder, 'greek.txt');
+    writeFileSync(text, 'λόφος λόφος λάμα λάμα');
+    const args = ['tokenizer', 'extend', model, text, '--pieces', '12', '--json'];
+    const alone = join(folder, 'greek.model');
+    const whole = join(folder, 'greek.gguf');
+    const first = await runCorral([...args, '--out', alone], { library });
+    const second = await runCorral([...args, '--out', whole, '--type', 'f16'], { library });
+    const { size, added, before, after } = JSON.parse(first.stdout) as {
+      size: number;
+      added: number;
+      before: { tokens: number }[];
+      after: { tokens: number }[];
+    };
+    expect(size).toBe(288 + added);
+    expect(after[0]?.tokens).toBeLessThan((before[0]?.tokens as number) / 3);
+    expect(JSON.parse(second.stdout)).toMatchObject({ size, added });
+    const [one, other] = [await openTokenizer(alone), await openTokenizer(whole)];
+    expect(other.encode('λόφος')).toEqual(one.encode('λόφος'));
+    const opened = await openCheckpoint(whole, {});
+    expect(opened.config.vocab).toBe(size);
+    await opened.close();
+    const untyped = await runCorral([...args, '--out', join(folder, 'x.gguf')], { library });
+    expect(untyped.status).toBe(2);
+    expect(untyped.stderr).toContain('give its --type');
   });
 });

@@ -1,20 +1,22 @@
-// corral tokenizer: learns a vocabulary from a corpus, and measures how far one compresses texts.
+// corral tokenizer: learns a vocabulary from a corpus, extends one and the model that has it, and measures
+// how far one compresses texts.
 import type { Command } from 'commander';
 import { errors } from '../base/errors.ts';
-import type { OnProgress } from '../base/progress.ts';
-import type { Compression } from '../tokenizer/compression.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { ConvertType } from '../formats/convert-plan.ts';
 import {
   addCommonOptions,
+  addFileOptions,
   addIdleDeviceOptions,
   type CommonOptions,
   dropUndefined,
   gather,
+  readChoice,
   readNumber,
 } from './command-options.ts';
 import { type Context, interruptible, printJson, printLines } from './context.ts';
+import { convertTypeNames } from './convert.ts';
+import { describeReport, measureAll, readCorpus } from './corpus.ts';
 import { resolveModelArgument } from './model-argument.ts';
-import { formatBytes, formatTable } from './present.ts';
 import { openProgressBar } from './progress-bar.ts';
 
 interface CorpusFlags extends CommonOptions {
@@ -38,6 +40,18 @@ interface TrainFlags extends CorpusFlags {
   readonly force?: boolean;
 }
 
+interface ExtendFlags extends CorpusFlags {
+  readonly out: string;
+  readonly pieces: number;
+  readonly coverage?: number;
+  readonly minimumCount?: number;
+  readonly type?: ConvertType;
+  readonly report?: readonly string[];
+  readonly tokenizer?: string;
+  readonly config?: string;
+  readonly force?: boolean;
+}
+
 const large = 2 ** 20;
 
 /** Adds the commands. */
@@ -47,6 +61,7 @@ export function addTokenizer(program: Command, context: Context): void {
     .summary('learn, extend or measure a vocabulary')
     .description('Learns a vocabulary from text, extends one, or measures how far one compresses.');
   addTrain(tokenizer, context);
+  addExtend(tokenizer, context);
   addMeasure(tokenizer, context);
 }
 
@@ -93,6 +108,42 @@ function addTrain(tokenizer: Command, context: Context): void {
     .action((files, options) => train(files, options, context));
   addCorpusOptions(command);
   addCommonOptions(addIdleDeviceOptions(command), 'sizes and bytes per token');
+}
+
+function addExtend(tokenizer: Command, context: Context): void {
+  const readType = readChoice('--type', convertTypeNames);
+  const command = tokenizer
+    .command('extend')
+    .summary('add pieces to a vocabulary, and rows to its model')
+    .description(
+      'Learns pieces from FILES that the vocabulary of MODEL writes with many tokens, and adds them. Where OUT ends in .model only the vocabulary is written; else the whole model, with a row for each new piece in its embedding and output: the mean of those of the tokens it was written with.',
+    )
+    .argument('<model>', 'model, or a tokenizer file')
+    .argument('<file...>', 'text to learn from')
+    .requiredOption('--out <path>', 'FILE.model, FILE.gguf or a folder to write')
+    .requiredOption(
+      '--pieces <n>',
+      'most pieces to add',
+      readNumber('--pieces', { low: 1, high: large, whole: true }),
+    )
+    .option(
+      '--coverage <share>',
+      'characters get pieces until this share of the text has them (default: 0.9995)',
+      readNumber('--coverage', { low: 0, high: 1 }),
+    )
+    .option(
+      '--minimum-count <n>',
+      'a piece occurs at least so often (default: 2)',
+      readNumber('--minimum-count', { low: 1, high: large, whole: true }),
+    )
+    .option('--type <type>', `type of a whole model: ${convertTypeNames.join(', ')}`, (text) =>
+      readType(text.toLowerCase()),
+    )
+    .option('--report <name=file>', 'measure on this text, too; may come several times', gather)
+    .option('--force', 'replace what is there')
+    .action((model, files, options) => extend(model, files, options, context));
+  addCorpusOptions(command);
+  addCommonOptions(addIdleDeviceOptions(addFileOptions(command)), 'sizes and bytes per token');
 }
 
 function addMeasure(tokenizer: Command, context: Context): void {
@@ -153,7 +204,7 @@ async function train(
   const report = await measureAll(named, { ...corpus, tokenizer }, context);
   bar[Symbol.dispose]();
   if (options.json === true) return printJson(io, { out, size: tokenizer.size, report });
-  return printLines(io, [`${out}: ${tokenizer.size} pieces`, ...describe(report)]);
+  return printLines(io, [`${out}: ${tokenizer.size} pieces`, ...describeReport(report)]);
 }
 
 async function measure(
@@ -170,65 +221,72 @@ async function measure(
   const corpus = { separator, signal: interrupt.signal, onProgress: bar.onProgress, tokenizer };
   const report = await measureAll(files, corpus, context);
   bar[Symbol.dispose]();
-  return options.json === true ? printJson(io, { report }) : printLines(io, describe(report));
+  return options.json === true ? printJson(io, { report }) : printLines(io, describeReport(report));
 }
 
-interface CorpusOptions {
-  readonly separator: string | undefined;
-  readonly signal: AbortSignal;
-  readonly onProgress: OnProgress;
-}
-
-/** One line of a report: a text, or all of them. */
-interface Measured extends Compression {
-  readonly name: string;
-}
-
-/** Measures texts, `NAME=FILE` under that name; the last row is all of them when there are several. */
-async function measureAll(
-  named: readonly string[],
-  options: CorpusOptions & { readonly tokenizer: Tokenizer },
+async function extend(
+  model: string,
+  files: readonly string[],
+  options: ExtendFlags,
   context: Context,
-): Promise<Measured[]> {
-  const { CompressionMeter } = await context.library.tokenizers();
-  const all = new CompressionMeter(options.tokenizer);
-  const report: Measured[] = [];
-  for (const one of named) {
-    const [, name = one, file = one] = /^([^=/\\]+)=(.+)$/s.exec(one) ?? [];
-    const meter = new CompressionMeter(options.tokenizer);
-    await readCorpus(file, { ...options, take: (text, start) => meter.add(text, start) }, context);
-    report.push({ name, ...meter.result() });
-    all.merge(meter);
+): Promise<void> {
+  const { io, library } = context;
+  const { out, type, separator, coverage, minimumCount, pieces } = options;
+  const whole = !out.endsWith('.model');
+  if (whole === (type === undefined)) {
+    throw errors.USAGE_INVALID({
+      reason: whole
+        ? `${out} is to be a whole model (its name does not end in .model): give its --type.`
+        : `${out} is to be a vocabulary alone, which has no --type.`,
+      command: 'corral tokenizer extend',
+    });
   }
-  if (report.length > 1) report.push({ name: 'all', ...all.result() });
-  return report;
-}
-
-interface ReadOptions extends CorpusOptions {
-  readonly take: (text: string, start: 'text' | 'continuation') => void;
-}
-
-async function readCorpus(path: string, options: ReadOptions, context: Context): Promise<void> {
-  const { separator, signal, onProgress, take } = options;
-  const { readTexts } = await context.library.training();
-  let done = 0;
-  for await (const { text, start } of readTexts({ path, format: 'auto', separator })) {
-    if (signal.aborted) throw errors.ABORTED({ what: 'Reading the corpus' });
-    take(text, start);
-    done += Buffer.byteLength(text);
-    onProgress({ task: `Reading ${path}`, done, total: done, unit: 'bytes' });
+  const force = options.force === true;
+  if (!whole) await library.checkNewFile(out, { inputs: files, force });
+  const { extendTokenizer, wordCountsFor, writeSentencePiece } = await library.tokenizers();
+  const path = await resolveModelArgument(model, context);
+  const base = await library.openTokenizer(options.tokenizer ?? path);
+  using interrupt = interruptible(context);
+  using bar = await openProgressBar(io);
+  const corpus = { separator, signal: interrupt.signal, onProgress: bar.onProgress };
+  const counts = wordCountsFor(base);
+  for (const file of files) {
+    await readCorpus(file, { ...corpus, take: (text, start) => counts.add(text, start) }, context);
   }
-}
-
-function describe(report: readonly Measured[]): string[] {
-  const rows = report.map(({ name, bytes, tokens, bytesPerToken, byteShare, unknownShare }) => [
-    name,
-    formatBytes(bytes),
-    String(tokens),
-    bytesPerToken.toFixed(3),
-    `${(byteShare * 100).toFixed(2)} %`,
-    `${(unknownShare * 100).toFixed(2)} %`,
+  const larger = await extendTokenizer(base, counts, {
+    pieces,
+    ...dropUndefined({ coverage, minimumCount }),
+    onProgress: bar.onProgress,
+    signal: interrupt.signal,
+  });
+  if (type === undefined) await library.writeFile(out, writeSentencePiece(larger.tokenizer));
+  else {
+    const { tokenizer, config } = options;
+    const opened = await library.openCheckpoint(path, dropUndefined({ tokenizer, config }));
+    try {
+      const extended = await library.extendVocabulary(opened, larger);
+      await library.convertCheckpoint(extended, out, {
+        type,
+        force,
+        onProgress: bar.onProgress,
+        signal: interrupt.signal,
+      });
+    } finally {
+      await opened.close();
+    }
+  }
+  const named = [...files, ...(options.report ?? [])];
+  const before = await measureAll(named, { ...corpus, tokenizer: base }, context);
+  const after = await measureAll(named, { ...corpus, tokenizer: larger.tokenizer }, context);
+  bar[Symbol.dispose]();
+  const added = larger.parts.length;
+  const { size } = larger.tokenizer;
+  if (options.json === true) return printJson(io, { out, size, added, before, after });
+  return printLines(io, [
+    `${out}: ${size} pieces, ${added} of them new`,
+    'before',
+    ...describeReport(before),
+    'after',
+    ...describeReport(after),
   ]);
-  const head = ['text', 'size', 'tokens', 'bytes/token', 'bytes', 'unknown'];
-  return formatTable([head, ...rows], [1, 2, 3, 4, 5]);
 }

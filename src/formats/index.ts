@@ -10,4 +10,5 @@ export {
 } from './checkpoint.ts';
 export { type ConvertOptions, type ConvertReport, convertCheckpoint } from './convert.ts';
 export { type ConvertType, convertTypes } from './convert-plan.ts';
+export { extendVocabulary, type LargerVocabulary } from './extend-vocabulary.ts';
 export { type OpenOptions, openCheckpoint, openTokenizer } from './open.ts';

@@ -3,6 +3,12 @@
 export { type ChatOptions, defaultChatTemplate, encodeChat } from './chat.ts';
 export { type ChatEncoding, type ChatMessage, type ChatRole, chatRoles } from './chat-message.ts';
 export { type Compression, CompressionMeter } from './compression.ts';
+export {
+  type ExtendedTokenizer,
+  type ExtendTokenizerOptions,
+  extendTokenizer,
+  wordCountsFor,
+} from './extend-tokenizer.ts';
 export { fingerprintTokenizer } from './fingerprint.ts';
 export { type GgufTokenizerFields, tokenizerFromGguf } from './gguf-tokenizer.ts';
 export { tokenizerFromJson } from './json-tokenizer.ts';

@@ -2,7 +2,9 @@
 # 0.1.97) learns from that corpus, and how it encodes with a model that Corral wrote. Run:
 #   /usr/bin/python3 make-trained-golden.py corpus
 #   corral tokenizer train trained-corpus.txt --separator '\n' --vocab-size 540 --coverage 1 --control '<|user|>' --control '<|end|>' --out trained.model
-#   /usr/bin/python3 make-trained-golden.py encode trained.model
+#   /usr/bin/python3 make-trained-golden.py extra > extra.txt
+#   corral tokenizer extend trained.model extra.txt --separator '\n' --pieces 60 --out extended.model
+#   /usr/bin/python3 make-trained-golden.py encode trained.model extended.model
 import base64
 import json
 import os
@@ -12,6 +14,8 @@ import tempfile
 
 import sentencepiece
 
+# Greek, which the corpus has none of, and English words that it lacks
+extra = ["το λάμα περπατά στον λόφο", "ο λόφος είναι πράσινος", "το καπέλο του λάμα είναι στον λόφο", "walking sticks", "sticky walking sticks"] * 3
 here = os.path.dirname(os.path.abspath(__file__))
 corpus = os.path.join(here, "trained-corpus.txt")
 words = {
@@ -39,7 +43,7 @@ def write_corpus():
         file.write("\n".join(lines))
 
 
-def encode(path):
+def encode(path, extended_path):
     with tempfile.TemporaryDirectory() as folder:
         prefix = os.path.join(folder, "own")
         sentencepiece.SentencePieceTrainer.train(
@@ -54,6 +58,9 @@ def encode(path):
     ours = sentencepiece.SentencePieceProcessor(model_proto=model)
     with open(corpus, encoding="utf-8") as file:
         lines = file.read().split("\n")
+    with open(extended_path, "rb") as file:
+        extended_model = file.read()
+    extended = sentencepiece.SentencePieceProcessor(model_proto=extended_model)
     texts = lines[:60] + [
         "", " ", "   ", "a\nb", "\n", "\tx", "12,345.67", "unseen wörter", "日本 ☃", "<|user|>", "</s>", "llama" * 9,
     ]
@@ -64,6 +71,9 @@ def encode(path):
         "special": {"unknown": ours.unk_id(), "bos": ours.bos_id(), "eos": ours.eos_id(), "size": ours.vocab_size()},
         "controls": [ours.is_control(id) for id in range(6)],
         "encoded": [{"text": text, "ids": ours.encode(text)} for text in texts],
+        "extra": extra,
+        "extendedModel": base64.b64encode(extended_model).decode("ascii"),
+        "extended": [{"text": text, "ids": extended.encode(text)} for text in texts[:30] + extra[:5] + ["λάμα sticks ψ"]],
     }
     with open(os.path.join(here, "trained.json"), "w", encoding="utf-8") as file:
         json.dump(golden, file, ensure_ascii=False, separators=(",", ":"))
@@ -71,5 +81,7 @@ def encode(path):
 
 if sys.argv[1] == "corpus":
     write_corpus()
+elif sys.argv[1] == "extra":
+    print("\n".join(extra))
 else:
-    encode(sys.argv[2])
+    encode(sys.argv[2], sys.argv[3])
