@@ -403,6 +403,18 @@ const generalErrorTable = {
     message: (e: { tasks: string; reason: string }): string => `${e.tasks}: ${e.reason}.`,
     hint: 'Leave these tasks away, or evaluate a model that can answer them.',
   },
+  RUNTIME_MISSING: {
+    status: 400,
+    message: (e: { language: string; command: string }): string =>
+      `${e.language} programs need ${e.command}, which could not be run.`,
+    hint: 'Install it so that it is on the PATH, or leave tasks in that language away.',
+  },
+  CODE_EXECUTION_UNAVAILABLE: {
+    status: 500,
+    message: (e: { attempts: string }): string =>
+      `Programs cannot be run under any protection here. Tried: ${e.attempts}.`,
+    hint: 'Install bubblewrap or util-linux; see docs/guides/code-execution.md.',
+  },
   CODE_EXECUTION_NOT_ALLOWED: {
     status: 403,
     message: (e: { tasks: string }): string =>
