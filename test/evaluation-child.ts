@@ -13,7 +13,6 @@ const { tasks } = await runEvaluation({
   tasks: [choiceTask(400), rollingTask(), generateTask(20)],
   answerer,
   database,
-  aggregateGroups: () => [],
   settings: { limit: null, shots: null, seed: 1234, bootstrapIterations: 0, chatTemplate: false },
   corralVersion: '0',
   now: Date.now,

@@ -102,6 +102,7 @@ class ProcessSandbox implements Sandbox {
       }
       // The program may run as another user, who must find its files.
       await chmod(folder, 0o755);
+      await chmod(rootFolder, 0o777);
       const whole = protect(this.protection, {
         commandLine: commandLine(programFolder, runtime),
         programFolder,
@@ -112,7 +113,7 @@ class ProcessSandbox implements Sandbox {
       });
       const { outputBytes } = this.#limits;
       return await watch(whole, {
-        folder,
+        folder: rootFolder,
         marks,
         timeoutMs,
         outputBytes,

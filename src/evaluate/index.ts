@@ -1,5 +1,6 @@
 // The public door `corral/evaluate`.
 export type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './answerer.ts';
+export { type CodeRunnerOptions, openCodeRunner, type Sandbox } from './code-runner.ts';
 export type { GroupConfig, TaskConfig } from './definition/task-config.ts';
 export type { EvaluatedModel } from './describe-model.ts';
 export { type EngineAnswererOptions, openEngineAnswerer } from './engine-answerer.ts';
@@ -36,6 +37,7 @@ export type {
 export type { WrittenResult } from './results/write-results.ts';
 export { writeResults } from './results/write-results.ts';
 export { type EvaluationOptions, runEvaluation } from './run-evaluation.ts';
+export type { ProtectionKind } from './sandbox/protection.ts';
 export { aggregateGroups, type GroupMember } from './scoring/group.ts';
 export type {
   CodeOutcome,

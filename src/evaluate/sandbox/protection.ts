@@ -27,7 +27,7 @@ export interface ProtectedCommand {
   readonly commandLine: readonly string[];
   /** Folder of the program's files, readable at the same path inside. */
   readonly programFolder: string;
-  /** An empty folder: the root of its file system is put together there. */
+  /** An empty folder: the root of its file system is put together there, or it works there. */
   readonly rootFolder: string;
   /** Files and folders the interpreter needs. */
   readonly runtimeFolders: readonly string[];
