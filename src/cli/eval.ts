@@ -201,11 +201,6 @@ async function evaluateOne(named: EvaluatedName, run: OneRun): Promise<Evaluatio
     groups,
     answerer,
     database,
-    aggregateGroups: (all, results) =>
-      evaluation.aggregateGroups(
-        all,
-        results.map(({ name, metrics, items }) => ({ name, metrics, size: items.length })),
-      ),
     settings: {
       limit: limit ?? null,
       shots: shots ?? null,
