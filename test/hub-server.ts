@@ -47,6 +47,8 @@ export interface HubServer {
   close(): Promise<void>;
 }
 
+const dataBranch = 'refs/convert/parquet';
+
 // Files from this size on are served as large ones: sha256, and from the other origin.
 const largeFrom = 1000;
 
@@ -65,15 +67,18 @@ export async function startHubServer(
   const requests: HubRequest[] = [];
   const storage = await listen((request, response) => {
     note(request, 'storage');
-    const [, owner, name, ...path] = decodeURIComponent(request.url ?? '').split('/');
-    const file = path.join('/');
+    const parts = decodeURIComponent(request.url ?? '')
+      .slice(1)
+      .split('/');
+    const depth = parts[0] === 'datasets' ? 3 : 2;
+    const file = parts.slice(depth).join('/');
     const refusals = state.faults.refuse?.[file] ?? 0;
     if (refusals > 0) {
       state.faults.refuse = { ...state.faults.refuse, [file]: refusals - 1 };
       refuse(response, 403, undefined);
       return;
     }
-    const content = state.repositories[`${owner}/${name}`]?.files[file];
+    const content = state.repositories[parts.slice(0, depth).join('/')]?.files[file];
     if (content === undefined) {
       refuse(response, 404, 'EntryNotFound');
       return;
@@ -115,10 +120,13 @@ function answer(
   storageUrl: string,
 ): void {
   const url = new URL(request.url ?? '/', state.url);
-  const match =
-    /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)$/.exec(url.pathname) ??
-    /^\/([^/]+\/[^/]+)\/(resolve)\/([^/]+)\/(.+)$/.exec(url.pathname);
-  const [, repo = '', verb = '', revision = '', path = ''] = match ?? [];
+  const api = /^\/api\/(models|datasets)\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)\/?(.*)$/;
+  const file = /^\/((?:datasets\/)?)([^/]+\/[^/]+)\/(resolve)\/([^/]+)\/(.+)$/;
+  const match = api.exec(url.pathname) ?? file.exec(url.pathname);
+  const [, kind = '', name = '', verb = '', branch = '', path = ''] = match ?? [];
+  // data sets are repositories whose key here begins with `datasets/`
+  const repo = kind.startsWith('datasets') ? `datasets/${name}` : name;
+  const revision = decodeURIComponent(branch);
   const repository = state.repositories[repo];
   const authorised =
     repository?.gated === undefined ||
@@ -128,7 +136,8 @@ function answer(
     return;
   }
   const commit = commitOf(repository);
-  if (revision !== 'main' && revision !== commit) {
+  const branches = ['main', commit, ...(repo.startsWith('datasets/') ? [dataBranch] : [])];
+  if (!branches.includes(revision)) {
     refuse(response, 404, 'RevisionNotFound');
     return;
   }
@@ -148,15 +157,15 @@ function answer(
     return;
   }
   if (verb === 'tree') {
-    sendTree(url, response, repository, state);
+    sendTree(url, response, { repository, folder: decodeURIComponent(path) }, state);
     return;
   }
   if (!authorised) {
     refuse(response, 401, 'GatedRepo');
     return;
   }
-  const name = decodeURIComponent(path);
-  const content = repository.files[name];
+  const filePath = decodeURIComponent(path);
+  const content = repository.files[filePath];
   if (content === undefined) {
     refuse(response, 404, 'EntryNotFound');
     return;
@@ -165,18 +174,18 @@ function answer(
     response.writeHead(302, { location: `${storageUrl}/${repo}/${path}` }).end();
     return;
   }
-  void sendFile(request, response, name, Buffer.from(content), state.faults);
+  void sendFile(request, response, filePath, Buffer.from(content), state.faults);
 }
 
 function sendTree(
   url: URL,
   response: ServerResponse,
-  repository: HubRepository,
+  { repository, folder }: { readonly repository: HubRepository; readonly folder: string },
   state: HubServer,
 ): void {
-  const entries = Object.entries(repository.files).map(([path, content]) =>
-    describe(path, content),
-  );
+  const entries = Object.entries(repository.files)
+    .filter(([path]) => folder === '' || path.startsWith(`${folder}/`))
+    .map(([path, content]) => describe(path, content));
   for (const path of repository.extraNames ?? []) entries.push(describe(path, 'x'));
   const from = Number(url.searchParams.get('cursor') ?? 0);
   const size = state.faults.pageSize ?? 1000;

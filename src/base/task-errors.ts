@@ -67,6 +67,12 @@ export const taskErrorTable = {
     hint: (e: { task: string; dataDir: string }): string =>
       `Get it with: corral eval fetch --tasks ${e.task} --data-dir ${e.dataDir}, or name another folder with --data-dir.`,
   },
+  DATA_NOT_FETCHED: {
+    status: 400,
+    message: (e: { path: string }): string =>
+      `${e.path} stands for files at hand, which no hub has in this form.`,
+    hint: 'Put the files where docs/guides/evaluate.md says, or fetch the task of the same name without _local.',
+  },
   DATA_INVALID: {
     status: 400,
     message: (e: { file: string; reason: string }): string =>

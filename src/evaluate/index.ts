@@ -1,6 +1,11 @@
 // The public door `corral/evaluate`.
 export type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './answerer.ts';
 export { type CodeRunnerOptions, openCodeRunner, type Sandbox } from './code-runner.ts';
+export {
+  type FetchDataOptions,
+  type FetchedData,
+  fetchTaskData,
+} from './data/fetch-data-set.ts';
 export type { GroupConfig, TaskConfig } from './definition/task-config.ts';
 export type { EvaluatedModel } from './describe-model.ts';
 export { type EngineAnswererOptions, openEngineAnswerer } from './engine-answerer.ts';

@@ -178,7 +178,7 @@ export async function describeRepository(
   options: HubOptions,
 ): Promise<Repository> {
   // Loaded here so that commands which never pull do not pay for it.
-  const { listFiles, modelInfo } = await import('@huggingface/hub');
+  const { modelInfo } = await import('@huggingface/hub');
   const hubFetch = makeHubFetch(options, repo);
   const { hubUrl } = options;
   const infoUrl = `${hubUrl}/api/models/${repo}`;
@@ -194,24 +194,50 @@ export async function describeRepository(
   const info = infoShape.safeParse(answer);
   if (!info.success) throw invalidAnswer(infoUrl, 'a description of a model', info.error);
   const commit = info.data.sha ?? revision ?? 'main';
-  const treeUrl = `${hubUrl}/api/models/${repo}/tree/${commit}`;
-  const files = await withRetries(options, treeUrl, async () => {
+  const files = await listRepositoryFiles({ repo, kind: 'model', revision: commit }, options);
+  return { repo, commit, licence: readLicence(info.data), files };
+}
+
+/** The files of a repository at a revision, or of a folder in it. */
+export async function listRepositoryFiles(
+  {
+    repo,
+    kind,
+    revision,
+    folder,
+  }: {
+    readonly repo: string;
+    readonly kind: 'model' | 'dataset';
+    readonly revision: string;
+    readonly folder?: string | undefined;
+  },
+  options: HubOptions,
+): Promise<RepositoryFile[]> {
+  const { listFiles } = await import('@huggingface/hub');
+  const { hubUrl } = options;
+  const inUrl = encodeURIComponent(revision); // which may hold slashes, and the package does not encode
+  const url = `${hubUrl}/api/${kind}s/${repo}/tree/${inUrl}`;
+  const hubFetch = makeHubFetch(options, repo);
+  return withRetries(options, url, async () => {
     const found: RepositoryFile[] = [];
-    const listing = listFiles({ repo, recursive: true, revision: commit, hubUrl, fetch: hubFetch });
+    const listing = listFiles({
+      repo: { type: kind, name: repo },
+      recursive: true,
+      revision: inUrl,
+      hubUrl,
+      fetch: hubFetch,
+      ...(folder !== undefined && { path: encodePath(folder) }),
+    });
     for await (const entry of listing) {
-      const file = readEntry(entry, treeUrl);
+      const file = readEntry(entry, url);
       if (file !== undefined) found.push(file);
       if (found.length > maxFiles) {
-        throw errors.HUB_ANSWER_INVALID({
-          url: treeUrl,
-          expected: `at most ${maxFiles} files`,
-          found: 'more',
-        });
+        const expected = `at most ${maxFiles} files`;
+        throw errors.HUB_ANSWER_INVALID({ url, expected, found: 'more' });
       }
     }
     return found;
   });
-  return { repo, commit, licence: readLicence(info.data), files };
 }
 
 function readLicence(info: z.infer<typeof infoShape>): string | undefined {
@@ -277,8 +303,20 @@ export async function fetchText(
   });
 }
 
-/** Where the bytes of a file lie. */
+/** Where the bytes of a file of a model lie. */
 export function fileUrl(hubUrl: string, repository: Repository, path: string): string {
-  const encode = (text: string): string => text.split('/').map(encodeURIComponent).join('/');
-  return `${hubUrl}/${repository.repo}/resolve/${encodeURIComponent(repository.commit)}/${encode(path)}`;
+  const commit = encodeURIComponent(repository.commit);
+  return `${hubUrl}/${repository.repo}/resolve/${commit}/${encodePath(path)}`;
+}
+
+/** Where the bytes of a file of a data set lie. */
+export function dataSetFileUrl(
+  hubUrl: string,
+  { repo, revision, path }: Readonly<Record<'repo' | 'revision' | 'path', string>>,
+): string {
+  return `${hubUrl}/datasets/${repo}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`;
+}
+
+function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
 }

@@ -165,8 +165,9 @@ export async function pull(repo: string, options: PullOptions = {}): Promise<Pul
   return { ...model, fresh: true };
 }
 
-function readHubOptions(
-  options: PullOptions,
+/** How to reach the hub, from what was asked and what the environment says. Throws OPTION_INVALID. */
+export function readHubOptions(
+  options: Pick<PullOptions, 'hubUrl' | 'token' | 'fetch' | 'signal' | 'retries' | 'retryDelayMs'>,
   env: Readonly<Record<string, string | undefined>>,
 ): HubOptions {
   const hubUrl = options.hubUrl ?? usualHubUrl(env);

@@ -66,8 +66,9 @@ async function readParquet(file: string): Promise<Doc[]> {
   return rows.map((row) => withoutBigInts(row) as Doc);
 }
 
-/** 64-bit integers as numbers: labels and ids of benchmarks are small. */
+/** As JSON would have it. 64-bit integers become numbers: labels and ids of benchmarks are small. */
 function withoutBigInts(value: unknown): unknown {
+  if (value === undefined) return null;
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(withoutBigInts);
   if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
