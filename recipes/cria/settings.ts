@@ -21,16 +21,16 @@ export interface Settings {
 
 /** Cria. */
 export const full: Settings = {
-  folder: 'build/cria',
+  folder: 'runs/cria',
   models: 'models',
-  corpus: { seed: 1, documents: 60_000, chats: 30_000, validation: 500 },
+  corpus: { seed: 1, documents: 42_000, chats: 16_000, validation: 500 },
   vocabulary: 2048,
   overrides: { train: [], tune: [] },
   evaluation: { size: 300, seed: 7 },
 };
 
 /** A Cria that can do nothing, but was made in the same way. */
-export const miniature: Settings = makeMiniature('build/cria-miniature');
+export const miniature: Settings = makeMiniature('runs/cria-miniature');
 
 /** The miniature, in a folder of choice. */
 export function makeMiniature(folder: string): Settings {

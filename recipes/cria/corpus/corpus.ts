@@ -84,7 +84,7 @@ function write(
 if (process.argv[1] === import.meta.filename) {
   const { values } = parseArgs({
     options: {
-      out: { type: 'string', default: 'build/cria/corpus' },
+      out: { type: 'string', default: 'runs/cria/corpus' },
       seed: { type: 'string', default: '1' },
       documents: { type: 'string', default: '60000' },
       chats: { type: 'string', default: '40000' },

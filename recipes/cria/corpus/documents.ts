@@ -13,7 +13,7 @@ import { forbiddenWish, harmlessWish } from './wishes.ts';
 export function makeDocument(dice: Dice): string {
   return dice.weighted<(dice: Dice) => string>([
     [storyWithQuestions, 55],
-    [(one) => tellStory(one).text, 12],
+    [(one) => tellStory(one).text, 8],
     [requestedStory, 13],
     [facts, 8],
     [exercises, 6],

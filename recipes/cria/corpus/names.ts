@@ -22,10 +22,24 @@ export const boys: readonly string[] = words(
   Robin Rolf Rudi Rufus Sam Samson Sid Simon Sven Ted Theo Tim Toby Tom Tommy Udo Uli Victor Walter Willy Yann Zack`.trim(),
 );
 
+const heldOut = {
+  she: words(
+    'Agnes Birgit Celia Doris Esther Frida Hedwig Judith Klara Linda Melina Nadja Paula Renata Sylvia Ulla Yvonne Zita',
+  ),
+  he: words(
+    'Albert Bernard Conrad Dennis Elias Fabian Gregor Herman Kasimir Lukas Manfred Norbert Philip Quentin Roland Stefan Tobias Wendel',
+  ),
+} as const;
+const known = new Set([...girls, ...boys, ...heldOut.she, ...heldOut.he]);
+
 const onsets = words('B Bl Br D Dr F Fl G Gr H J K Kl L M N P Pl Qu R S Sh Sn T Tr V W Z');
 const middles = words('ab al am an ar el em en er et ib il im in ir ob ol om on or ul um un ur');
 const ends = words(
   'a an bo by co da den dle do elle ert ette ia ica ick ik ille ina ip is ka ko la let lin lo ma mo na nek no o ora ot ou rik ro sa so ta tle to ula us vi y za zo',
+);
+
+const nounEnds = words(
+  'bet bin bber dle ffin gget kin ler mper nkle pper rrel sket ster tter zzle',
 );
 
 // syllables may meet in words nobody should be called
@@ -39,22 +53,31 @@ function invent(count: number): readonly string[] {
   while (made.size < count) {
     const middle = dice.chance(0.25) ? dice.pick(middles) : '';
     const name = dice.pick(onsets) + dice.pick(middles) + middle + dice.pick(ends);
-    if (name.length <= 9 && !unfit.test(name) && !girls.includes(name) && !boys.includes(name))
-      made.add(name);
+    if (name.length <= 9 && !unfit.test(name) && !known.has(name)) made.add(name);
   }
   return [...made];
 }
 
-const invented = invent(900);
+const invented = invent(5100);
+
+/**
+ * Nouns nobody knows, for things that only this world has. They are rare, and make a model read on to see
+ * what is meant.
+ */
+export const inventedNouns: readonly string[] = [
+  ...new Set(
+    onsets.flatMap((onset) =>
+      middles.flatMap((middle, at) => {
+        const word = `${onset}${middle}${nounEnds[(at + onset.length * 5) % nounEnds.length]}`;
+        return unfit.test(word) || /(.)\1\1|[^aeiou]{4}/i.test(word) ? [] : [word.toLowerCase()];
+      }),
+    ),
+  ),
+];
 
 /** Made-up names for training, and those kept for tests. */
-export const inventedNames: readonly string[] = invented.slice(0, 800);
+export const inventedNames: readonly string[] = invented.slice(0, 5000);
 export const heldOutNames: Readonly<Record<'she' | 'he' | 'either', readonly string[]>> = {
-  she: words(
-    'Agnes Birgit Celia Doris Esther Frida Hedwig Judith Klara Linda Melina Nadja Paula Renata Sylvia Ulla Yvonne Zita',
-  ),
-  he: words(
-    'Albert Bernard Conrad Dennis Elias Fabian Gregor Herman Kasimir Lukas Manfred Norbert Philip Quentin Roland Stefan Tobias Wendel',
-  ),
-  either: invented.slice(800),
+  ...heldOut,
+  either: invented.slice(5000),
 };

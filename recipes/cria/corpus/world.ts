@@ -16,7 +16,7 @@ import {
   things,
   traits,
 } from './lexicon.ts';
-import { boys, girls, heldOutNames, inventedNames } from './names.ts';
+import { boys, girls, heldOutNames, inventedNames, inventedNouns } from './names.ts';
 
 /** Something that happened. `kind` names a row of the tables of phrasings and of questions. */
 export interface Event {
@@ -126,7 +126,10 @@ export class World {
     const held = this.#vocabulary === 'held-out' && dice.chance(0.6);
     const kind = dice.pick(classes);
     const entry = this.#draw(
-      () => dice.pick((held ? heldOutThings : things)[kind]),
+      () =>
+        dice.pick(
+          dice.chance(held ? 0 : 0.07) ? inventedNouns : (held ? heldOutThings : things)[kind],
+        ),
       (one) =>
         !this.things.some((other) => other.noun === one.replace('+', '')) &&
         !(options.singular === true && one.endsWith('+')),
