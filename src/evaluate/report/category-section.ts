@@ -6,6 +6,7 @@ import type { StoredResult } from '../results/stored-result.ts';
 import { html, type Markup } from './html.ts';
 import { barRow, nearestMetric } from './published-section.ts';
 import { type ChanceLevels, findHead } from './score-sections.ts';
+import { shortNames } from './short-names.ts';
 
 const categories: readonly (readonly [name: string, tasks: readonly string[]])[] = [
   ['Code', ['humaneval', 'mbpp']],
@@ -67,6 +68,7 @@ function categoryCard(
     results.some((result) => findHead(result, task) !== undefined),
   );
   if (run.length === 0) return null;
+  const labels = shortNames(results.map(({ model }) => model.name));
   const ours = results.flatMap((result, series) => {
     const metrics = run.map((task) => {
       const wanted = publishedScores.find((score) => score.task === task)?.metric ?? '';
@@ -77,12 +79,12 @@ function categoryCard(
     const variance = known.reduce((sum, { stderr = 0 }) => sum + stderr ** 2, 0);
     return [
       {
-        label: result.model.name,
+        label: labels[series] ?? result.model.name,
         value: known.reduce((sum, { value }) => sum + value, 0) / known.length,
         stderr: Math.sqrt(variance) / known.length,
         series,
         mark: '',
-        title: `mean of ${run.length}`,
+        title: `${result.model.name}: mean of ${run.length}`,
       },
     ];
   });

@@ -1,5 +1,5 @@
 // One report as one HTML file: everything inside, nothing fetched, nothing a model wrote ever run. The content
-// security policy allows this very script and this very style sheet, and no request at all.
+// security policy allows these very scripts and this very style sheet, and no request at all.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeFileAtomically } from '../../formats/files.ts';
@@ -41,8 +41,8 @@ export async function makeReport(
   const names = results.map(({ model }) => model.name).join(', ');
   const title = options.title ?? `Evaluation of ${names}`;
   const style = readAsset('report.css');
-  const script = readAsset('browse-items.js');
-  const policy = `default-src 'none'; style-src '${hashOf(style)}'; script-src '${hashOf(script)}'; base-uri 'none'; form-action 'none'`;
+  const scripts = ['draw-item.js', 'browse-items.js'].map(readAsset);
+  const policy = `default-src 'none'; style-src '${hashOf(style)}'; script-src ${scripts.map((script) => `'${hashOf(script)}'`).join(' ')}; base-uri 'none'; form-action 'none'`;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -62,9 +62,9 @@ export async function makeReport(
 ${modelCards(results)}
 ${shown.map(([, , section]) => section)}
 </main>
-<footer>Made by Corral. Llama 2 70B’s 68.9 on MMLU is below GPT-3.5’s 70.0.</footer>
+<footer>Made by Corral. This page holds all it shows and fetches nothing.</footer>
 <script type="text/plain" id="packed-items">${trusted(encodeItems(items))}</script>
-<script>${trusted(script)}</script>
+${scripts.map((script) => html`<script>${trusted(script)}</script>`)}
 </body>
 </html>
 `;

@@ -6,6 +6,7 @@ import type { MetricValue } from '../task.ts';
 import { html, type Markup } from './html.ts';
 import { barPlot, interval } from './plots.ts';
 import { type ChanceLevels, findHead, isShare, showMetric } from './score-sections.ts';
+import { shortNames } from './short-names.ts';
 
 /** A bar of a card. */
 interface Bar {
@@ -40,6 +41,7 @@ function publishedCard(
 ): Markup | null {
   const scores = publishedScores.filter((score) => score.task === task);
   const wanted = scores[0]?.metric ?? '';
+  const labels = shortNames(results.map(({ model }) => model.name));
   const ours = results.flatMap((result, series) => {
     const head = findHead(result, task);
     const found = head === undefined ? undefined : nearestMetric(head.metrics, wanted);
@@ -51,19 +53,19 @@ function publishedCard(
   const shots = new Set(ours.map((one) => one.shots));
   const bars: Bar[] = [
     ...ours.map(({ metric: { value, stderr }, series, name, key }) => ({
-      label: name,
+      label: labels[series] ?? name,
       value,
       stderr,
       series,
       mark: '',
-      title: showMetric(key),
+      title: `${name}: ${showMetric(key)}`,
     })),
     ...scores.map((score) => publishedBar(score, shots)),
   ].sort((a, b) => b.value - a.value);
   const own = [...shots].map((count) => (count === null ? '?' : String(count))).join(' and ');
   return html`<article class="card">
 <h3>${first.alias}</h3>
-<p class="small">${showMetric(first.key)}, ${own} shots</p>
+<p class="small">${first.alias === task ? null : `${task} · `}${showMetric(first.key)}, ${own} shots</p>
 <table class="bars">${bars.map((bar) => barRow(bar, { chance: chance.get(task) }))}</table>
 </article>`;
 }

@@ -116,12 +116,8 @@ function tableBody(row: Row, results: readonly StoredResult[], chance: ChanceLev
     const values = heads.map((head) => head?.metrics[key]);
     const first = index === 0;
     const name = html`<span class="depth-${Math.min(row.depth, 3)}">${known?.alias ?? row.name}</span>${comparable ? null : html`<abbr title="Not comparable with published scores: see below">*</abbr>`}`;
-    const toggle =
-      row.isGroup && row.depth === 0
-        ? html`<button type="button" class="toggle" data-group="${row.name}" aria-expanded="true">${name}</button>`
-        : name;
     return html`<tr class="${row.isGroup ? 'group' : 'task'}">
-<th scope="row">${first ? toggle : null}</th>
+<th scope="row">${first ? (row.isGroup && row.depth === 0 ? toggle(row.name, name) : name) : null}</th>
 <td class="number">${first ? known?.shots : null}</td>
 <td class="metric">${showMetric(key)}</td>
 ${values.map((value) => html`<td class="number">${value === undefined ? '–' : showValue(value)}</td>`)}
@@ -130,6 +126,11 @@ ${values.map((value) => html`<td class="number">${value === undefined ? '–' : 
   });
   const member = row.root === null ? null : html` data-member="${row.root}"`;
   return html`<tbody${member}>${lines}</tbody>`;
+}
+
+/** A button that folds the rows whose `data-member` is its group. */
+export function toggle(group: string, name: Markup): Markup {
+  return html`<button type="button" class="toggle" data-group="${group}" aria-expanded="true">${name}</button>`;
 }
 
 function plotOf(
