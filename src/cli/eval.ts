@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { CorralError } from '../base/define-errors.ts';
 import { errors } from '../base/errors.ts';
-import type { EvaluationResult, StoredResult } from '../evaluate/index.ts';
+import type { CodeRunner, EvaluationResult, StoredResult } from '../evaluate/index.ts';
 import {
   addCommonOptions,
   addModelOptions,
@@ -120,6 +120,7 @@ async function evaluate(
   const done: { readonly result: EvaluationResult; readonly path: string | null }[] = [];
   const stored = (): StoredResult[] => done.map(({ result }) => evaluation.describeResult(result));
   const dataDir = options.dataDir ?? join(storeFolder(io.env), 'data');
+  const codeRunner = await openSandbox(options, context);
   try {
     for (const one of named) {
       const result = await evaluateOne(one, {
@@ -127,6 +128,7 @@ async function evaluate(
         context,
         database,
         dataDir,
+        codeRunner,
         signal: interrupt.signal,
       });
       const { output } = options;
@@ -156,6 +158,17 @@ async function evaluate(
   for (const place of places) await tell(io, `Written: ${forTerminal(place)}\n`);
 }
 
+/** What may run models' programs, once it was allowed; says what protects from them. */
+async function openSandbox(
+  options: EvalOptions,
+  { io, library }: Context,
+): Promise<CodeRunner | undefined> {
+  if (options.allowCodeExecution !== true) return undefined;
+  const sandbox = await (await library.evaluation()).openCodeRunner();
+  if (options.json !== true) await tell(io, `${sandbox.describeProtection()}\n`);
+  return sandbox;
+}
+
 const keptNote = 'The answers so far are kept: the same command goes on from here.';
 
 /** Did the run end in its midst, with answers worth going on from? */
@@ -169,11 +182,12 @@ interface OneRun {
   readonly context: Context;
   readonly database: ReturnType<typeof import('../evaluate/index.ts').openEvaluationDatabase>;
   readonly dataDir: string;
+  readonly codeRunner: CodeRunner | undefined;
   readonly signal: AbortSignal;
 }
 
 async function evaluateOne(named: EvaluatedName, run: OneRun): Promise<EvaluationResult> {
-  const { options, context, database, dataDir, signal } = run;
+  const { options, context, database, dataDir, codeRunner, signal } = run;
   const { io, library } = context;
   const evaluation = await library.evaluation();
   const { limit, shots, seed, bootstrap, system, tasks: names = [] } = options;
@@ -201,6 +215,7 @@ async function evaluateOne(named: EvaluatedName, run: OneRun): Promise<Evaluatio
     groups,
     answerer,
     database,
+    ...dropUndefined({ codeRunner }),
     settings: {
       limit: limit ?? null,
       shots: shots ?? null,

@@ -19,7 +19,7 @@ export async function openProgressBar(io: Io): Promise<ProgressBar> {
     hideCursor: true,
     barsize: 24,
     etaBuffer: 50,
-    format: '{task} [{bar}] {percentage} % {done}/{of} {speed}',
+    format: '{task} [{bar}] {percentage} % {done}/{of} {speed} {left}',
     barCompleteChar: '=',
     barIncompleteChar: ' ',
   });
@@ -56,5 +56,15 @@ function describe(progress: Progress, rate: number): Record<string, string> {
     done: show(progress.done),
     of: `${show(progress.total)}${unit}`,
     speed: rate > 0 ? `${show(rate)}/s` : '',
+    left: rate > 0 ? formatLeft((progress.total - progress.done) / rate) : '',
   };
+}
+
+/** `about 3 min left`; nothing for the last seconds, which are over before they are read. */
+function formatLeft(seconds: number): string {
+  if (seconds < 5) return '';
+  if (seconds < 90) return `about ${Math.round(seconds)} s left`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `about ${minutes} min left`;
+  return `about ${Math.round(minutes / 60)} h left`;
 }
