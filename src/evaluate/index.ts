@@ -43,6 +43,12 @@ export type { WrittenResult } from './results/write-results.ts';
 export { writeResults } from './results/write-results.ts';
 export { type EvaluationOptions, runEvaluation } from './run-evaluation.ts';
 export type { ProtectionKind } from './sandbox/protection.ts';
+export {
+  type HumanEvalProblem,
+  type HumanEvalSample,
+  type HumanEvalScore,
+  scoreHumanEvalSamples,
+} from './score-human-eval.ts';
 export { aggregateGroups, type GroupMember } from './scoring/group.ts';
 export type {
   CodeOutcome,

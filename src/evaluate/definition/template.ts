@@ -3,7 +3,14 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { errors } from '../../base/errors.ts';
 import { pythonReplace } from './python-regex.ts';
-import { capitalize, leftStrip, pythonString, rightStrip, strip } from './python-text.ts';
+import {
+  capitalize,
+  leftStrip,
+  pythonRepresentation,
+  pythonString,
+  rightStrip,
+  strip,
+} from './python-text.ts';
 
 /** A template ready to be filled in. */
 export interface Template {
@@ -38,7 +45,8 @@ const methods: Readonly<Record<string, TemplateFunction>> = {
   join: (separator: string, parts: readonly string[]): string => parts.join(separator),
   index: (values: string | readonly unknown[], wanted: never): number => {
     const at = values.indexOf(wanted);
-    if (at < 0) throw new Error(`${pythonString(wanted)} is not in ${pythonString(values)}`);
+    if (at < 0)
+      throw new Error(`${pythonRepresentation(wanted)} is not in ${pythonRepresentation(values)}`);
     return at;
   },
 };

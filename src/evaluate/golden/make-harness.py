@@ -1,95 +1,21 @@
 """Writes harness.json: requests, scores and aggregates of lm-evaluation-harness 0.4.13 itself, over the fixtures.
 
-Run: PYTHONPATH=<unpacked lm_eval wheel>:<jinja2 numpy pyyaml tqdm more_itertools typing_extensions dill requests> \
-    python3 make-harness.py
-What the harness imports but prompts and scores do not need (datasets, evaluate, sacrebleu, sympy …) is replaced
-by the few names it asks for; sympy parses nothing, so Minerva's answers are compared as normalised text.
+Run: PYTHONPATH=<unpacked lm_eval wheel>:<jinja2 numpy pyyaml tqdm more_itertools typing_extensions dill> \
+    LMEVAL_DISABLE_MULTIPROC=1 python3 make-harness.py
 """
 import hashlib
-import importlib.metadata
-import importlib.machinery
 import json
-import logging
 import pathlib
-import sys
-import types
 from collections import defaultdict
 
+from harness_stubs import fixtures  # first: it puts the stand-ins in place
+
+import lm_eval
+from lm_eval.api.task import ConfigurableTask
+from lm_eval.evaluator_utils import _compute_task_aggregations
+from lm_eval.tasks import _yaml_loader
+
 here = pathlib.Path(__file__).parent
-fixtures = here.parent / "fixtures"
-
-
-class Dataset(list):
-    @property
-    def features(self):
-        return {name: None for name in self[0]} if self else {}
-
-    @property
-    def column_names(self):
-        return list(self.features)
-
-    def map(self, change):
-        return Dataset({**row, **change(row)} for row in self)
-
-    def __getitem__(self, key):
-        return [row[key] for row in self] if isinstance(key, str) else super().__getitem__(key)
-
-
-class Splits(dict):
-    def __missing__(self, split):
-        return Dataset()  # named by the task, read by nothing that is asked here
-
-
-def load_dataset(path, name=None, **_):
-    folder = fixtures / path / (name or "default")
-    return Splits({
-        file.stem: Dataset(json.loads(line) for line in file.read_text().splitlines())
-        for file in folder.glob("*.jsonl")
-    })
-
-
-def module(name, **members):
-    stub = types.ModuleType(name)
-    stub.__spec__ = importlib.machinery.ModuleSpec(name, None)
-    stub.__dict__.update(members)
-    sys.modules[name] = stub
-    return stub
-
-
-class Refused(Exception):
-    pass
-
-
-def refuse(*_):
-    raise Refused
-
-
-class CodeEval:
-    def compute(self, references, predictions, k):
-        return [{f"pass@{n}": 0.0 for n in k}]
-
-
-module("datasets", Dataset=Dataset, load_dataset=load_dataset, __version__="4.0.0")
-module("evaluate", load=lambda _: CodeEval())
-module("requests")
-module("sacrebleu")
-scorer = module("rouge_score.rouge_scorer")
-scoring = module("rouge_score.scoring")
-module("rouge_score", rouge_scorer=scorer, scoring=scoring)
-module("antlr4")
-latex = module("sympy.parsing.latex", parse_latex=refuse, errors=types.SimpleNamespace(LaTeXParsingError=Refused))
-module("sympy.parsing", latex=latex)
-module("sympy", SympifyError=Refused, parsing=types.SimpleNamespace(latex=latex))
-module("math_verify", parse=lambda _: None, verify=lambda **_: False)
-real_version = importlib.metadata.version
-importlib.metadata.version = lambda name: "4.11" if name.startswith("antlr4") else real_version(name)
-logging.disable(logging.CRITICAL)
-
-from lm_eval.api.task import ConfigurableTask  # noqa: E402
-from lm_eval.evaluator_utils import _compute_task_aggregations  # noqa: E402
-from lm_eval.tasks import _yaml_loader  # noqa: E402
-import lm_eval  # noqa: E402
-
 tasks_folder = pathlib.Path(lm_eval.__file__).parent / "tasks"
 
 # (file, our name, shots or None for the task's own, what a model might write to each document, and for a

@@ -19,8 +19,11 @@ export const usualBootstrapIterations = 100_000;
 const aggregations: Readonly<Record<string, Aggregation>> = {
   mean: { aggregate: (values) => mean(scalars(values)), standardError: 'mean' },
   median: {
-    // as the harness has it: the middle of the values as they come, unsorted
-    aggregate: (values) => scalars(values)[Math.floor(values.length / 2)] as number,
+    // the upper of the two in the middle, as the harness has it
+    aggregate: (values) => {
+      const sorted = scalars(values).toSorted((a, b) => a - b);
+      return sorted[Math.floor(sorted.length / 2)] as number;
+    },
     standardError: 'bootstrap',
   },
   perplexity: {

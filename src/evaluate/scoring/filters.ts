@@ -39,7 +39,7 @@ const steps: Readonly<Record<string, (options: FilterEntry) => Step>> = {
     (answers) =>
       answers.slice(0, Number(k)),
   majority_vote: () => (answers) => [mostCommon(answers)],
-  remove_whitespace: () => each((answer) => (answer.startsWith(' ') ? answer.slice(1) : answer)),
+  remove_whitespace: () => each((answer) => strip(answer)),
   lowercase: () => each((answer) => answer.toLowerCase()),
   uppercase: () => each((answer) => answer.toUpperCase()),
   map: ({ mapping_dict, default_value = null }) => {
