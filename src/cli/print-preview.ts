@@ -14,7 +14,9 @@ const plain = '\u001b[39m';
 export async function printPreview(preview: RunPreview, io: Io): Promise<void> {
   const isTerminal = io.isTerminal.stdout;
   const safe = (text: string): string => (isTerminal ? forTerminal(text) : text);
-  const lines = [...planLines(preview), ...sourceLines(preview)].map(safe);
+  const lines = [...planLines(preview), ...sourceLines(preview), ...sequenceLines(preview)].map(
+    safe,
+  );
   const inColour = isTerminal && io.env['NO_COLOR'] === undefined;
   for (const [index, example] of preview.examples.entries()) {
     lines.push('', `example ${index + 1}:`, ...exampleLines(example, safe, inColour));
@@ -53,6 +55,21 @@ function sourceLines({ sources }: RunPreview): string[] {
     firstBadRows.map(({ line, reason }) => `${path}:${line}: ${reason}`),
   );
   return ['', ...table, ...bad];
+}
+
+function sequenceLines({ sequences, context }: RunPreview): string[] {
+  if (sequences === undefined) return [];
+  const { count, rows, bins, filled, split, cut, dropped } = sequences;
+  const packed =
+    bins === undefined || filled === undefined
+      ? ''
+      : `, packed into ${bins} of ${context}: ${(100 * filled).toFixed(1)} % full`;
+  const overlong = `longer than ${context}: ${split} split, ${cut} cut; left out: ${dropped}`;
+  return [
+    '',
+    `${count} sequences of ${rows} tokens to go on from${packed}`,
+    ...(split + cut + dropped === 0 ? [] : [overlong]),
+  ];
 }
 
 function exampleLines(

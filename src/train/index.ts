@@ -5,7 +5,6 @@ export { type ServedAdapter, serveAdapter } from './adapter/serve-adapter.ts';
 export type { Batch, BatchSource, Example } from './batch.ts';
 export type { DataRecipe, RecipeSource } from './data/data-recipe.ts';
 export { dataSchema } from './data/data-schema.ts';
-export { type DryRunOptions, describeData } from './data/dry-run.ts';
 export {
   type OpenDataOptions,
   type OpenedData,

@@ -56,7 +56,8 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
   if (held !== '') yield take(held);
 }
 
-async function* readBlocks(path: string): AsyncGenerator<Buffer> {
+/** A file block by block. Throws INPUT_NOT_FOUND, FILE_UNREADABLE. */
+export async function* readBlocks(path: string): AsyncGenerator<Buffer> {
   try {
     for await (const block of createReadStream(path, { highWaterMark: BLOCK_BYTES })) {
       yield block as Buffer;

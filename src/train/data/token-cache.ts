@@ -2,7 +2,6 @@
 // tokenizer and every option that counts, so that nothing out of date is ever taken. Damaged files are
 // made again.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CorralError } from '../../base/define-errors.ts';
@@ -13,6 +12,7 @@ import { fingerprintTokenizer } from '../../tokenizer/index.ts';
 import type { badRowKinds } from './data-recipe.ts';
 import { type EncodeRowOptions, encodeRow, encodeText } from './encode-row.ts';
 import { type DataSource, readSource } from './read-source.ts';
+import { readBlocks } from './read-text.ts';
 import { textsOf } from './source-texts.ts';
 import { openTokenFile, type TokenFile, type TokenSink, writeTokenFile } from './token-file.ts';
 
@@ -40,7 +40,8 @@ export async function tokeniseSource(
 ): Promise<TokenFile> {
   const { folder, logger, signal } = options;
   const content = await hashFile(source.path, signal);
-  const name = `${basename(source.path)}-${keyOf(source, content, options)}.tokens`;
+  // for people; the key alone would do, and names of files end at 255 bytes
+  const name = `${basename(source.path).slice(0, 40)}-${keyOf(source, content, options)}.tokens`;
   const path = join(folder, name);
   const file = (await openCached(path, logger)) ?? (await make(source, path, options));
   const { facts } = file;
@@ -81,16 +82,9 @@ function keyOf(source: DataSource, content: string, options: EncodeRowOptions): 
 
 async function hashFile(path: string, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash('sha256');
-  try {
-    for await (const block of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      if (signal?.aborted) throw errors.ABORTED({ what: 'Reading the data' });
-      hash.update(block as Buffer);
-    }
-  } catch (cause) {
-    if (CorralError.isInstance(cause)) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw errors.INPUT_NOT_FOUND({ path }, { cause });
-    throw errors.FILE_UNREADABLE({ path, reason: message }, { cause });
+  for await (const block of readBlocks(path)) {
+    if (signal?.aborted) throw errors.ABORTED({ what: 'Reading the data' });
+    hash.update(block);
   }
   return hash.digest('hex');
 }

@@ -43,12 +43,12 @@ export class TokenSet {
   readonly #sourceOf: Uint16Array;
   readonly #from: Float64Array;
 
-  constructor(places: readonly Place[], sources: readonly TokenSource[], counts: SequenceCounts) {
+  constructor(places: PlaceList, sources: readonly TokenSource[], counts: SequenceCounts) {
     this.#sources = sources;
     this.counts = counts;
-    this.rows = Int32Array.from(places, ({ tokens }) => tokens - 1);
-    this.#sourceOf = Uint16Array.from(places, ({ source }) => source);
-    this.#from = Float64Array.from(places, ({ from }) => from);
+    this.rows = places.tokens.map((tokens) => tokens - 1);
+    this.#sourceOf = places.sources;
+    this.#from = places.from;
   }
 
   get count(): number {
@@ -70,17 +70,72 @@ interface Place {
   readonly tokens: number;
 }
 
+/** Places in columns: a data set has millions. */
+class PlaceList {
+  #size = 0;
+  #sources = new Uint16Array(1024);
+  #from = new Float64Array(1024);
+  #tokens = new Int32Array(1024);
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get sources(): Uint16Array {
+    return this.#sources.subarray(0, this.#size);
+  }
+
+  get from(): Float64Array {
+    return this.#from.subarray(0, this.#size);
+  }
+
+  get tokens(): Int32Array {
+    return this.#tokens.subarray(0, this.#size);
+  }
+
+  add({ source, from, tokens }: Place): void {
+    if (this.#size === this.#from.length) this.#grow(this.#size * 2);
+    this.#sources[this.#size] = source;
+    this.#from[this.#size] = from;
+    this.#tokens[this.#size] = tokens;
+    this.#size += 1;
+  }
+
+  /** Adds places [first, end) of another list. */
+  append(other: PlaceList, [first, end]: readonly [number, number]): void {
+    const size = this.#size + end - first;
+    if (size > this.#from.length) this.#grow(size);
+    this.#sources.set(other.sources.subarray(first, end), this.#size);
+    this.#from.set(other.from.subarray(first, end), this.#size);
+    this.#tokens.set(other.tokens.subarray(first, end), this.#size);
+    this.#size = size;
+  }
+
+  #grow(capacity: number): void {
+    const [sources, from, tokens] = [this.#sources, this.#from, this.#tokens];
+    this.#sources = new Uint16Array(capacity);
+    this.#from = new Float64Array(capacity);
+    this.#tokens = new Int32Array(capacity);
+    this.#sources.set(sources);
+    this.#from.set(from);
+    this.#tokens.set(tokens);
+  }
+}
+
 /** The sequences of sources. Throws EXAMPLE_TOO_LONG with `overlong: 'fatal'`. */
 export function selectSequences(
   sources: readonly TokenSource[],
   options: SequenceOptions,
 ): TokenSet {
-  const places: Place[] = [];
+  const places = new PlaceList();
   const counts = { split: 0, cut: 0, dropped: 0 };
   for (const [index, source] of sources.entries()) {
     const own = placesOf(source, index, options, counts);
+    // of texts sequences are held out, since a source may be one long document
+    const { isText } = source.file.facts;
+    const range = isText ? rangeOf(own.size, options.part) : ([0, own.size] as const);
     const times = options.repeats ? source.repeat : 1;
-    for (let time = 0; time < times; time++) for (const place of own) places.push(place);
+    for (let time = 0; time < times; time++) places.append(own, range);
   }
   return new TokenSet(places, sources, counts);
 }
@@ -99,28 +154,27 @@ function placesOf(
   source: number,
   { context, overlong, part }: SequenceOptions,
   counts: Counts,
-): Place[] {
-  const places: Place[] = [];
+): PlaceList {
+  const places = new PlaceList();
   const { facts, offsets } = file;
-  // of texts sequences are held out, since a source may be one long document
   const [first, end] = facts.isText ? [0, facts.examples] : rangeOf(facts.examples, part);
   for (let at = first; at < end; at++) {
     const from = offsets[at] as number;
     const tokens = (offsets[at + 1] as number) - from;
     if (tokens < 2) counts.dropped += 1;
-    else if (tokens <= context + 1) places.push({ source, from, tokens });
+    else if (tokens <= context + 1) places.add({ source, from, tokens });
     else {
       const how = overlong === 'auto' ? (facts.isText ? 'split' : 'cut') : overlong;
       if (how === 'fatal') {
         throw errors.EXAMPLE_TOO_LONG({ path, example: at + 1, tokens, context });
       }
       const pieces = how === 'drop' ? [] : piecesOf({ source, from, tokens }, context, how, file);
-      for (const piece of pieces) places.push(piece);
+      for (const piece of pieces) places.add(piece);
       if (pieces.length === 0) counts.dropped += 1;
       else counts[how === 'split' ? 'split' : 'cut'] += 1;
     }
   }
-  return facts.isText ? places.slice(...rangeOf(places.length, part)) : places;
+  return places;
 }
 
 /** Pieces of a long example that have something to learn; the last token of one is the first of the next. */

@@ -3,7 +3,7 @@
 import type { TokenId, Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { adapterParameters, planAdapter } from '../adapter/adapter.ts';
 import type { Batch } from '../batch.ts';
-import type { SourceSummary } from '../data/open-data.ts';
+import type { SequenceSummary, SourceSummary } from '../data/open-data.ts';
 import type { LoopPlan } from '../loop.ts';
 import { allParameters, countModel, countValues, type Parameter } from '../parameters.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -27,6 +27,10 @@ export interface RunPreview {
   readonly plan: LoopPlan;
   readonly stepsPerEpoch: number | undefined;
   readonly sources: readonly SourceSummary[];
+  /** What they came to as sequences; undefined for windows. */
+  readonly sequences: SequenceSummary | undefined;
+  /** Longest sequence in tokens. */
+  readonly context: number;
   /** Steps of the held-out set; 0: nothing is held out. */
   readonly heldOutSteps: number;
   /** Sequences of the first step. */
@@ -53,6 +57,8 @@ export async function previewRun(
         plan: planLoop(recipe, { stepsPerEpoch, dropout }),
         stepsPerEpoch,
         sources: data.sources,
+        sequences: data.sequences,
+        context: data.train.context,
         heldOutSteps: data.heldOut?.stepsPerEpoch ?? 0,
         examples: batches
           .flatMap((batch) => previewBatch(batch, model.tokenizer))
