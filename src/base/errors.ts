@@ -403,6 +403,24 @@ const generalErrorTable = {
     message: (e: { tasks: string; reason: string }): string => `${e.tasks}: ${e.reason}.`,
     hint: 'Leave these tasks away, or evaluate a model that can answer them.',
   },
+  ENDPOINT_FAILED: {
+    status: 502,
+    message: (e: { url: string; reason: string; attempts: number }): string =>
+      `${e.url} failed: ${e.reason} (attempts: ${e.attempts}).`,
+    hint: 'Answers given before are kept: start again when the endpoint is well, perhaps with a smaller --concurrency.',
+  },
+  ENDPOINT_REFUSED: {
+    status: 400,
+    message: (e: { url: string; status: number; reason: string }): string =>
+      `${e.url} refused with ${e.status}: ${e.reason}.`,
+    hint: 'Check --base-url, the name of the model and the key in OPENAI_API_KEY.',
+  },
+  ENDPOINT_ANSWER_INVALID: {
+    status: 502,
+    message: (e: { url: string; found: string }): string =>
+      `${e.url} gave an answer that cannot be right: ${e.found}.`,
+    hint: 'The server may not honour what it was asked for. Update it, or leave these tasks away.',
+  },
   RUNTIME_MISSING: {
     status: 400,
     message: (e: { language: string; command: string }): string =>

@@ -8,9 +8,15 @@ export {
 } from './data/fetch-data-set.ts';
 export type { GroupConfig, TaskConfig } from './definition/task-config.ts';
 export type { EvaluatedModel } from './describe-model.ts';
+export type { CostEstimate, EndpointPrices, EndpointUsage } from './endpoint/usage.ts';
 export { type EngineAnswererOptions, openEngineAnswerer } from './engine-answerer.ts';
 export { evaluationDatabasePath, openEvaluationDatabase } from './evaluation-database.ts';
 export { type LoadTaskOptions, listTasks, loadTask, loadTasks } from './load-task.ts';
+export {
+  type EndpointAnswerer,
+  type OpenAiAnswererOptions,
+  openOpenAiAnswerer,
+} from './openai-answerer.ts';
 export { makeReport, type ReportOptions, writeReportFile } from './report/page.ts';
 export type {
   GenerateRequest,
