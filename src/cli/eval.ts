@@ -14,6 +14,7 @@ import {
   readNumber,
 } from './command-options.ts';
 import { type Context, interruptible, printJson, printLines } from './context.ts';
+import { addEvalFetch } from './eval-fetch.ts';
 import { listEvaluationTasks } from './eval-list.ts';
 import { type EvaluatedName, openEvaluated, resolveEvaluated } from './eval-models.ts';
 import { addEvalDiff, addEvalReport, writeReport } from './eval-results.ts';
@@ -89,6 +90,7 @@ export function addEval(program: Command, context: Context): void {
     .addHelpText('after', '\nDocumentation: docs/guides/evaluate.md')
     .action((models, options) => evaluate(models, options, context));
   addCommonOptions(addModelOptions(command), 'the results');
+  addEvalFetch(command, context);
   addEvalDiff(command, context);
   addEvalReport(command, context);
 }

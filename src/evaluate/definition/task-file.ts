@@ -54,7 +54,7 @@ function readDocuments(file: string): Source[] {
     throw errors.FILE_UNREADABLE({ path: file, reason: (cause as Error).message }, { cause });
   }
   const documents = parseAllDocuments(text, { lineCounter: lines, customTags: [functionTag] });
-  if (!Array.isArray(documents)) {
+  if (documents.length === 0) {
     throw errors.TASK_INVALID({ file, line: 1, reason: 'it is empty' });
   }
   return documents.map((document) => {

@@ -34,7 +34,7 @@ const inDollars = pythonRegex('\\$(.*)\\$');
 const numbers = pythonRegex('(?:\\$)?\\d+(?:\\.\\d+)?(?![\\w\\d])');
 
 /** What stands in the last box, else between dollars, else after the last `=`, else the last number. */
-function findAnswer(text: string): string | undefined {
+export function findAnswer(text: string): string | undefined {
   if (text.includes('\\boxed')) {
     const boxed = lastBoxed(text, { spaced: false });
     const inside = boxed === undefined ? undefined : unwrapBoxed(boxed, { spaced: false });

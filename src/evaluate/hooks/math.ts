@@ -34,6 +34,13 @@ export function processHendrycksResults(
 
 const finalAnswer = pythonRegex('Final Answer: The final answer is(.*?). I hope it is correct.');
 
+/** What stands after `Final Answer: The final answer is`. */
+export function findFinalAnswer(text: string): string {
+  // the text may be cut off before the closing words, so they are added
+  const [match] = `${text}I hope it is correct.`.matchAll(finalAnswer);
+  return match === undefined ? '[invalidanswer]' : strip(match[1] ?? '');
+}
+
 /**
  * Is the final answer, normalised, the solution's? Minerva and the harness also accept answers that sympy
  * simplifies to the same; that is not done here, so this is a lower bound of theirs.
@@ -42,8 +49,6 @@ export function processMinervaResults(
   doc: Doc,
   answers: readonly unknown[],
 ): Readonly<Record<string, ItemValue>> {
-  finalAnswer.lastIndex = 0;
-  const match = finalAnswer.exec(`${String(answers[0])}I hope it is correct.`);
-  const answer = normaliseFinalAnswer(match === null ? '[invalidanswer]' : strip(match[1] ?? ''));
+  const answer = normaliseFinalAnswer(findFinalAnswer(String(answers[0])));
   return { exact_match: Number(answer !== '' && answer === doc['answer']) };
 }

@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { FilterEntry } from '../definition/task-config.ts';
+import { findAnswer } from '../hooks/agieval.ts';
 import { cleanText } from '../hooks/hellaswag.ts';
+import { findFinalAnswer } from '../hooks/math.ts';
 import type { MetricValue } from '../task.ts';
 import { aggregationOf, standardErrorOf } from './aggregate.ts';
 import { argmax } from './argmax.ts';
@@ -23,6 +25,8 @@ interface Golden {
   readonly normalised: readonly [string, string | null, string | null, string][];
   readonly equal: readonly [string, string, boolean, boolean | null][];
   readonly boxed: readonly [string, string | null][];
+  readonly answers: readonly [string, string | null][];
+  readonly finals: readonly [string, string][];
   readonly cleaned: readonly [string, string][];
   readonly pooled: readonly [number[], number[], number, number];
   readonly bootstrap: {
@@ -69,6 +73,11 @@ describe('answers in LaTeX', () => {
     for (const [a, b, expected] of golden.equal) {
       expect([a, b, sameMathText(a, b, { slash: 'numbers-only' })]).toEqual([a, b, expected]);
     }
+  });
+
+  it("finds AGIEval's and Minerva's answers in free text", () => {
+    for (const [text, expected] of golden.answers) expect(findAnswer(text) ?? null).toBe(expected);
+    for (const [text, expected] of golden.finals) expect(findFinalAnswer(text)).toBe(expected);
   });
 
   it('finds the last box', () => {
