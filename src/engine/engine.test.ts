@@ -8,7 +8,8 @@ import type { Tap } from '../model/llama.ts';
 import { loadWeights } from '../model/weights.ts';
 import { append } from '../tensor/ops.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { Engine, type EngineOptions } from './engine.ts';
+import { Engine } from './engine.ts';
+import type { EngineOptions } from './engine-options.ts';
 import type { GenerationEvent, TokenDelta } from './generate-job.ts';
 import type { GenerateRequest } from './generate-request.ts';
 

@@ -4,16 +4,17 @@ import { errors } from '../base/errors.ts';
 import { invariant, present } from '../base/invariant.ts';
 import type { Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
-import type { RecordLinear, Tap } from '../model/llama.ts';
 import { ropeFrequencies } from '../model/rope.ts';
 import type { Program } from '../tensor/program.ts';
 import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { allocateCache, type CacheType, countPages, freeBuffers, pageSize } from './cache.ts';
 import { ChoicesJob } from './choices-job.ts';
+import { checkSizes, type EngineOptions, type EngineStats } from './engine-options.ts';
 import { GenerateJob, type GenerationEvent } from './generate-job.ts';
 import { checkLimits, freshSeed, type GenerateRequest } from './generate-request.ts';
 import type { Job } from './job.ts';
 import type { Score } from './pending-score.ts';
+import { checkTokens, type RequestScope } from './request-scope.ts';
 import { checkBias, resolveSampling } from './sampling-options.ts';
 import { apply, createScheduler, enqueue, plan, remove, type SchedulerState } from './scheduler.ts';
 import { ScoreJob } from './score-job.ts';
@@ -23,54 +24,6 @@ import { recordStep } from './step-program.ts';
 
 // Rows of one step: enough to use the matrix kernels fully, few enough that running answers do not wait.
 const rowBudget = 256;
-
-// Full-length sequences a cache may be asked to hold; their page tables stay small.
-const maxSequences = 4096;
-
-/** How an engine is opened. */
-export interface EngineOptions {
-  readonly config: LlamaConfig;
-  readonly device: Device;
-  /** Weights by tensor name, as loadWeights gives them. */
-  readonly weights: Readonly<Record<string, DeviceBuffer>>;
-  /** Absent: tokens can be scored and generated, but there is no text and no stop string. */
-  readonly tokenizer?: Tokenizer;
-  /** Longest sequence in tokens. Default: the model's context. */
-  readonly context?: number;
-  /** Type of the cache. Default f16. */
-  readonly cache?: CacheType;
-  /** Full-length sequences the cache holds at once; more wait. Default: as many as fit in 4 GiB, at most 16. */
-  readonly sequences?: number;
-  readonly taps?: ReadonlyMap<string, Tap>;
-  /** Records products in its own way, over more weights: an adapter. */
-  readonly linear?: RecordLinear;
-  /** Compute equal beginnings of requests once? Default true; never with taps, which want to see every row. */
-  readonly sharePrefixes?: boolean;
-}
-
-/** What an engine has done and holds. */
-export interface EngineStats {
-  /** Tokens that went through the model. */
-  readonly computedTokens: number;
-  /** Tokens that did not need to, since their keys and values were in the cache. */
-  readonly reusedTokens: number;
-  readonly pages: {
-    readonly total: number;
-    /** They hold nothing. */
-    readonly free: number;
-    /** They hold beginnings that no request uses now: kept until their place is needed. */
-    readonly kept: number;
-  };
-  readonly running: number;
-  readonly waiting: number;
-}
-
-/** What any request may say about its place in the engine. */
-export interface RequestScope {
-  /** Requests with different salts never share what was computed: how long one takes tells others nothing. */
-  readonly cacheSalt?: string;
-  readonly signal?: AbortSignal;
-}
 
 interface OpenJob {
   readonly job: Job;
@@ -118,23 +71,7 @@ export class Engine {
   /** Allocates the cache. Throws OPTION_INVALID, DEVICE_UNSUPPORTED or OUT_OF_MEMORY. */
   static async open(options: EngineOptions): Promise<Engine> {
     const { config, device, sequences, cache: type = 'f16', context = config.context } = options;
-    if (!(Number.isInteger(context) && context >= 1 && context <= config.context)) {
-      throw errors.OPTION_INVALID({
-        option: 'context',
-        found: String(context),
-        allowed: `1 to ${config.context}, the model's own context`,
-      });
-    }
-    if (
-      sequences !== undefined &&
-      !(Number.isInteger(sequences) && sequences >= 1 && sequences <= maxSequences)
-    ) {
-      throw errors.OPTION_INVALID({
-        option: 'sequences',
-        found: String(sequences),
-        allowed: `an integer from 1 to ${maxSequences}`,
-      });
-    }
+    checkSizes(options);
     const pages = countPages(config, type, context, sequences);
     // Recorded first: what is wrong with taps shows before memory is taken.
     const { taps, linear } = options;
@@ -160,7 +97,7 @@ export class Engine {
     const { prompt, logprobs, signal } = request;
     const stop = typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []);
     const sampling = resolveSampling(request, freshSeed());
-    this.#checkTokens(prompt);
+    checkTokens(prompt, this.config.vocab);
     checkBias(sampling.logitBias, this.config.vocab);
     checkLimits(request, stop, this.#tokenizer !== undefined);
     const maxTokens = request.maxTokens ?? Math.max(this.context - prompt.length, 1);
@@ -207,7 +144,7 @@ export class Engine {
   ): Promise<Score> {
     this.#assertOpen();
     const { from = 1, signal } = options;
-    this.#checkTokens(tokens);
+    checkTokens(tokens, this.config.vocab);
     if (!(Number.isInteger(from) && from >= 1 && from <= tokens.length)) {
       throw errors.OPTION_INVALID({
         option: 'from',
@@ -243,8 +180,8 @@ export class Engine {
     options: RequestScope = {},
   ): Promise<Score> {
     this.#assertOpen();
-    this.#checkTokens(context);
-    this.#checkTokens(choices);
+    checkTokens(context, this.config.vocab);
+    checkTokens(choices, this.config.vocab);
     if (context.length > this.context) {
       throw errors.CONTEXT_OVERFLOW({ have: context.length, limit: this.context });
     }
@@ -291,21 +228,6 @@ export class Engine {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw errors.MODEL_CLOSED();
-  }
-
-  #checkTokens(tokens: readonly TokenId[]): void {
-    if (!(Array.isArray(tokens) && tokens.length > 0)) {
-      throw errors.OPTION_INVALID({
-        option: 'prompt',
-        found: Array.isArray(tokens) ? 'empty' : typeof tokens,
-        allowed: 'at least one token id, usually BOS',
-      });
-    }
-    for (const id of tokens) {
-      if (!(Number.isInteger(id) && id >= 0 && id < this.config.vocab)) {
-        throw errors.TOKEN_UNKNOWN({ id, size: this.config.vocab });
-      }
-    }
   }
 
   // Embeddings are often padded beyond the vocabulary: ids that no piece belongs to have no text.

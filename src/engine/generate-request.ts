@@ -1,11 +1,12 @@
 // What an answer may be asked for, and the checks that need no engine.
 import { errors } from '../base/errors.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
+import type { RequestScope } from './request-scope.ts';
 import type { SamplingRequest } from './sampling-options.ts';
 import { maxTopLogprobs } from './step-program.ts';
 
 /** A request for one answer. */
-export interface GenerateRequest extends SamplingRequest {
+export interface GenerateRequest extends SamplingRequest, RequestScope {
   /** At least one token; usually it begins with BOS. */
   readonly prompt: readonly TokenId[];
   /** Default: what is left of the context. Under dynamic NTK scaling it also decides the rotary base. */
@@ -18,9 +19,6 @@ export interface GenerateRequest extends SamplingRequest {
   readonly logprobs?: number;
   /** `text` takes off the space that tokenizers put before a text. Default `continuation`. */
   readonly start?: 'text' | 'continuation';
-  /** Requests with different salts never share what was computed. */
-  readonly cacheSalt?: string;
-  readonly signal?: AbortSignal;
 }
 
 /** A seed nobody chose: 53 random bits. */

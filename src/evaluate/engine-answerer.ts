@@ -7,7 +7,7 @@ import { type ChatMessage, encodeChat } from '../tokenizer/index.ts';
 import type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './answerer.ts';
 import { type DescribeOptions, describeModel, type EvaluatedModel } from './describe-model.ts';
 import { RequestEncoder } from './encode-request.ts';
-import { type Plan, planRequests, type Use, type Work } from './plan-requests.ts';
+import { type Plan, type PlannedWork, planRequests, type Use, type Work } from './plan-requests.ts';
 import type { ModelRequest, ModelResponse } from './request.ts';
 
 // Enough that each step of the engine is full, few enough that what shares a page is close together.
@@ -132,7 +132,7 @@ class Round {
     const { signal } = parts.options;
     this.#signal = AbortSignal.any([this.#stop.signal, ...(signal === undefined ? [] : [signal])]);
     this.#naive = parts.plan.naiveTokens;
-    this.#total = parts.plan.work.reduce((sum, work) => sum + expectedTokens(work), 0);
+    this.#total = parts.plan.work.reduce((sum, work) => sum + work.expectedTokens, 0);
     for (const [request, missing] of parts.plan.windows) {
       this.#open.set(request, { missing, tokens: 0, sums: [] });
       // A text without tokens has no windows: its log-probability is that of certainty.
@@ -154,11 +154,11 @@ class Round {
     return { computedTokens: this.#computed, naiveTokens: this.#naive };
   }
 
-  async #do(work: Work): Promise<void> {
+  async #do({ work, expectedTokens }: PlannedWork): Promise<void> {
     if (work.kind === 'score') await this.#score(work);
     else if (work.kind === 'choices') await this.#scoreChoices(work);
     else await this.#generate(work);
-    this.#done += expectedTokens(work);
+    this.#done += expectedTokens;
     this.#parts.options.onProgress?.({
       task: 'Evaluating',
       done: this.#done,
@@ -260,9 +260,4 @@ class Round {
   #throwIfAborted(): void {
     if (this.#signal.aborted) throw errors.ABORTED({ what: 'Evaluation' });
   }
-}
-
-// An answer's length is not known before: its limit stands for it, alike for all.
-function expectedTokens(work: Work): number {
-  return work.tokens.length + (work.kind === 'generate' ? work.request.maxTokens : 0);
 }

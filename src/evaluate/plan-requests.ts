@@ -7,8 +7,9 @@ import type { TokenId } from '../tokenizer/index.ts';
 import { type RequestEncoder, type ScoredTokens, truncatePrompt } from './encode-request.ts';
 import type { GenerateRequest, ModelRequest } from './request.ts';
 
-// Work whose first tokens are equal is done side by side: a page of the engine's cache.
-const clusterTokens = 32;
+// Tokens of a page of the engine's cache: what it computes once for all who begin with them. Work whose
+// first page is equal is done side by side.
+const sharedTokens = 32;
 
 /** A use of a unit of work: which request it is for. */
 export interface Use {
@@ -45,9 +46,15 @@ export interface GenerateWork {
 /** One thing to ask of the engine. */
 export type Work = ScoreWork | ChoicesWork | GenerateWork;
 
+/** Work in its place, with the tokens that will be computed for it as far as can be known before. */
+export interface PlannedWork {
+  readonly work: Work;
+  readonly expectedTokens: number;
+}
+
 /** All work in the order to do it, with what is known of each request beforehand. */
 export interface Plan {
-  readonly work: readonly Work[];
+  readonly work: readonly PlannedWork[];
   /** Windows of each rolling request, by index of the request: how many must be in before it is answered. */
   readonly windows: ReadonlyMap<number, number>;
   /** Tokens a run would compute that shares nothing, answers of generations not counted. */
@@ -131,10 +138,10 @@ function keyOf(tokens: Int32Array): string {
 
 // Clusters of a common beginning, longest first: memory runs out at once if it does, and the rest goes
 // faster than the beginning promised. Inside a cluster by tokens, so that what shares more comes closer.
-function order(work: readonly Work[]): Work[] {
+function order(work: readonly Work[]): PlannedWork[] {
   const clusters = new Map<string, { key: string; work: Work }[]>();
   for (const each of work) {
-    const head = keyOf(each.tokens.subarray(0, clusterTokens));
+    const head = keyOf(each.tokens.subarray(0, sharedTokens));
     const cluster = clusters.get(head) ?? [];
     cluster.push({ key: keyOf(each.tokens), work: each });
     clusters.set(head, cluster);
@@ -144,7 +151,24 @@ function order(work: readonly Work[]): Work[] {
   return [...clusters.values()]
     .map((cluster) => ({ cluster, length: longest(cluster) }))
     .sort((a, b) => b.length - a.length)
-    .flatMap(({ cluster }) =>
-      cluster.sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key))).map(({ work: w }) => w),
-    );
+    .flatMap(({ cluster }) => {
+      cluster.sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+      return cluster.map(({ work: each }, index) => ({
+        work: each,
+        expectedTokens: expectedTokens(each, cluster[index - 1]?.work),
+      }));
+    });
+}
+
+// In the order of tokens nothing before shares more with a text than its neighbour does.
+function expectedTokens(work: Work, before: Work | undefined): number {
+  const { tokens } = work;
+  const wanted = work.kind === 'score' ? work.from - 1 : tokens.length - 1;
+  let shared = 0;
+  while (before !== undefined && shared < wanted && tokens[shared] === before.tokens[shared]) {
+    shared++;
+  }
+  const computed = tokens.length - Math.floor(shared / sharedTokens) * sharedTokens;
+  // An answer's length is not known before: its limit stands for it, alike for all.
+  return computed + (work.kind === 'generate' ? work.request.maxTokens : 0);
 }

@@ -1,0 +1,69 @@
+// How an engine is opened, and what it says of itself.
+import { errors } from '../base/errors.ts';
+import type { Device, DeviceBuffer } from '../device/device.ts';
+import type { LlamaConfig } from '../formats/llama-config.ts';
+import type { RecordLinear, Tap } from '../model/llama.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { CacheType } from './cache.ts';
+
+// Full-length sequences a cache may be asked to hold; their page tables stay small.
+const maxSequences = 4096;
+
+/** How an engine is opened. */
+export interface EngineOptions {
+  readonly config: LlamaConfig;
+  readonly device: Device;
+  /** Weights by tensor name, as loadWeights gives them. */
+  readonly weights: Readonly<Record<string, DeviceBuffer>>;
+  /** Absent: tokens can be scored and generated, but there is no text and no stop string. */
+  readonly tokenizer?: Tokenizer;
+  /** Longest sequence in tokens. Default: the model's context. */
+  readonly context?: number;
+  /** Type of the cache. Default f16. */
+  readonly cache?: CacheType;
+  /** Full-length sequences the cache holds at once; more wait. Default: as many as fit in 4 GiB, at most 16. */
+  readonly sequences?: number;
+  readonly taps?: ReadonlyMap<string, Tap>;
+  /** Records products in its own way, over more weights: an adapter. */
+  readonly linear?: RecordLinear;
+  /** Compute equal beginnings of requests once? Default true; never with taps, which want to see every row. */
+  readonly sharePrefixes?: boolean;
+}
+
+/** What an engine has done and holds. */
+export interface EngineStats {
+  /** Tokens that went through the model. */
+  readonly computedTokens: number;
+  /** Tokens that did not need to, since their keys and values were in the cache. */
+  readonly reusedTokens: number;
+  readonly pages: {
+    readonly total: number;
+    /** They hold nothing. */
+    readonly free: number;
+    /** They hold beginnings that no request uses now: kept until their place is needed. */
+    readonly kept: number;
+  };
+  readonly running: number;
+  readonly waiting: number;
+}
+
+/** Refuses sizes that the model or an engine cannot have. Throws OPTION_INVALID. */
+export function checkSizes({ config, sequences, context = config.context }: EngineOptions): void {
+  if (!(Number.isInteger(context) && context >= 1 && context <= config.context)) {
+    throw errors.OPTION_INVALID({
+      option: 'context',
+      found: String(context),
+      allowed: `1 to ${config.context}, the model's own context`,
+    });
+  }
+  if (
+    sequences !== undefined &&
+    !(Number.isInteger(sequences) && sequences >= 1 && sequences <= maxSequences)
+  ) {
+    throw errors.OPTION_INVALID({
+      option: 'sequences',
+      found: String(sequences),
+      allowed: `an integer from 1 to ${maxSequences}`,
+    });
+  }
+}
