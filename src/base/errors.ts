@@ -305,7 +305,7 @@ const generalErrorTable = {
     status: 400,
     message: (e: { path: string; reason: string }): string =>
       `${e.path} is no adapter Corral can use: ${e.reason}.`,
-    hint: 'Readable are LoRA, rsLoRA and DoRA adapters of a Llama as PEFT saves them (adapter_config.json with adapter_model.safetensors or .bin).',
+    hint: 'Readable are LoRA, rsLoRA and DoRA adapters of a Llama as PEFT saves them (adapter_config.json with adapter_model.safetensors or .bin), and LoRA adapters as GGUF.',
   },
   // Hub and store
   HUB_NOT_FOUND: {

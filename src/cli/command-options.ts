@@ -181,7 +181,7 @@ export function addModelOptions(command: Command): Command {
         readChoice('--cache', ['f16', 'f32', 'q8_0']),
       ),
     )
-    .option('--adapter <folder>', 'a LoRA or DoRA adapter (PEFT) to use with the model');
+    .option('--adapter <path>', 'a LoRA or DoRA to use with the model: a PEFT folder or a GGUF');
 }
 
 /** Adds --device and --threads to a command that computes on none: scripts may pass them everywhere. */

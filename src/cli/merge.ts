@@ -32,7 +32,7 @@ export function addMerge(program: Command, context: Context): void {
       'Writes BASE with ADAPTER merged into it: to a GGUF when OUT ends in .gguf, else to a folder of safetensors. Quantised matrices are dequantised first; --type f32 loses nothing.',
     )
     .argument('<base>', 'file, folder or name in the local store')
-    .argument('<adapter>', 'folder of a PEFT adapter')
+    .argument('<adapter>', 'folder of a PEFT adapter, or a GGUF of one')
     .argument('<out>', 'where to: FILE.gguf, or a folder')
     .option(
       '--type <type>',
@@ -55,8 +55,8 @@ async function merge(
   const { config, tokenizer, type, force } = options;
   const checkpoint = await library.openCheckpoint(path, dropUndefined({ config, tokenizer }));
   try {
-    const { mergeAdapter, readPeftAdapter } = await library.training();
-    const merged = mergeAdapter(checkpoint, await readPeftAdapter(adapter, checkpoint.config));
+    const { mergeAdapter, readAdapter } = await library.training();
+    const merged = mergeAdapter(checkpoint, await readAdapter(adapter, checkpoint.config));
     using interrupt = interruptible(context);
     using bar = await openProgressBar(io);
     const report = await library.convertCheckpoint(merged, out, {

@@ -32,7 +32,7 @@ export interface LoadOptions {
   readonly config?: string;
   /** Jinja source, or `llama-2`, in place of the checkpoint's chat template. */
   readonly chatTemplate?: string;
-  /** A folder with a LoRA, rsLoRA or DoRA adapter as PEFT saves them, to stand beside the weights. */
+  /** A LoRA, rsLoRA or DoRA to stand beside the weights: a folder as PEFT saves it, or a GGUF. */
   readonly adapter?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;

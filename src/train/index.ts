@@ -1,6 +1,7 @@
 // The public door `corral/train`.
 export { mergeAdapter } from './adapter/merge.ts';
-export { type LoadedAdapter, readPeftAdapter } from './adapter/peft-read.ts';
+export type { LoadedAdapter } from './adapter/peft-read.ts';
+export { readAdapter } from './adapter/read-adapter.ts';
 export { type ServedAdapter, serveAdapter } from './adapter/serve-adapter.ts';
 export type { Batch, BatchSource, Example } from './batch.ts';
 export type { DataRecipe, RecipeSource } from './data/data-recipe.ts';

@@ -5,7 +5,7 @@ import type { Device, DeviceBuffer } from '../../device/device.ts';
 import type { LlamaConfig } from '../../formats/llama-config.ts';
 import type { RecordLinear } from '../../model/llama.ts';
 import { adapterNames, adapterTensors } from './adapter.ts';
-import { readPeftAdapter } from './peft-read.ts';
+import { readAdapter } from './read-adapter.ts';
 import { adapterHook, recordFactors } from './record-adapter.ts';
 
 /** An adapter that an engine can be opened with. */
@@ -16,7 +16,7 @@ export interface ServedAdapter {
 }
 
 /**
- * Loads a PEFT adapter beside a base's weights. What DoRA divides by is computed once, since nothing
+ * Loads an adapter beside a base's weights. What DoRA divides by is computed once, since nothing
  * changes any more. Throws ADAPTER_INVALID, FILE_NOT_FOUND or OUT_OF_MEMORY.
  */
 export async function serveAdapter(
@@ -28,7 +28,7 @@ export async function serveAdapter(
   },
 ): Promise<ServedAdapter> {
   const { config, device, weights } = options;
-  const { adapter, tensors } = await readPeftAdapter(path, config);
+  const { adapter, tensors } = await readAdapter(path, config);
   const all: Record<string, DeviceBuffer> = { ...weights };
   const add = async (
     name: string,

@@ -219,11 +219,14 @@ const exportSection = z
   })
   .prefault({})
   .describe(
-    'What is written when the run ends: `OUTPUT/model`, for an adapter `OUTPUT/adapter` as PEFT lays it out.',
+    'What is written when the run ends: `OUTPUT/model`, for an adapter `OUTPUT/adapter` as PEFT lays it out and (but for DoRA) `OUTPUT/adapter.gguf`.',
   );
 
 const wholeFields = {
-  name: place().max(200).optional().describe('What `corral runs` calls it. Default: the file.'),
+  name: place()
+    .max(200)
+    .optional()
+    .describe('What `corral runs` calls it. Default: the last part of `output`.'),
   output: place().describe('The folder for checkpoints, metrics and the trained model.'),
   steps: count().optional().describe('Optimizer steps of the run.'),
   epochs: z
@@ -333,7 +336,7 @@ export const recipeSchema: z.ZodType<Recipe> = z
     ...wholeFields,
     model: modelSection,
     method: methodSection,
-    data: dataSchema,
+    data: dataSchema.describe('What is learned from, and how it becomes batches.'),
     optimizer: optimizerSection,
     schedule: scheduleSection,
     evaluation: evaluationSection,

@@ -7,6 +7,7 @@ import type { Checkpoint } from '../../formats/checkpoint.ts';
 import { convertCheckpoint } from '../../formats/convert.ts';
 import { openCheckpoint } from '../../formats/open.ts';
 import { replaceFolder } from '../../formats/replace-folder.ts';
+import { writeGgufAdapter } from '../adapter/gguf-adapter.ts';
 import { mergeAdapter } from '../adapter/merge.ts';
 import { readPeftAdapter } from '../adapter/peft-read.ts';
 import type { ExportRecipe } from '../recipe/recipe.ts';
@@ -39,10 +40,14 @@ export async function exportRun(source: ExportSource): Promise<string[]> {
   await replaceFolder(adapterFolder, { mayReplace: async () => true }, (folder) =>
     cp(weights, folder, { recursive: true }),
   );
-  if (!recipe.merge && recipe.gguf.length === 0) return [adapterFolder];
   const adapter = await readPeftAdapter(weights, base.config);
+  const paths = [adapterFolder];
+  if (!adapter.adapter.hasMagnitudes) {
+    paths.push(join(output, 'adapter.gguf'));
+    await writeGgufAdapter(join(output, 'adapter.gguf'), adapter);
+  }
   const merged = mergeAdapter(base, adapter);
-  return [adapterFolder, ...(await exportModel(merged, source, recipe.merge))];
+  return [...paths, ...(await exportModel(merged, source, recipe.merge))];
 }
 
 async function exportModel(
