@@ -14,7 +14,13 @@ import { type EncodeRowOptions, encodeRow, encodeText } from './encode-row.ts';
 import { type DataSource, readSource } from './read-source.ts';
 import { readBlocks } from './read-text.ts';
 import { textsOf } from './source-texts.ts';
-import { openTokenFile, type TokenFile, type TokenSink, writeTokenFile } from './token-file.ts';
+import {
+  type BadRow,
+  openTokenFile,
+  type TokenFile,
+  type TokenSink,
+  writeTokenFile,
+} from './token-file.ts';
 
 // what tokens are made from may change with the code that makes them: count up then
 const VERSION = 1;
@@ -112,12 +118,16 @@ async function fill(
   options: TokeniseOptions & { readonly total: number },
 ): Promise<void> {
   const { signal, onProgress, total } = options;
+  const refuse = (row: BadRow): void => {
+    if (options.badRows === 'fatal') throw errors.DATA_ROW_INVALID({ path: source.path, ...row });
+    sink.reject(row);
+  };
   let done = 0;
   let shown = 0;
   for await (const item of readSource(source)) {
     if (signal?.aborted) throw errors.ABORTED({ what: 'Tokenising the data' });
     const { line } = item;
-    if ('reason' in item) refuse(item.reason);
+    if ('reason' in item) refuse(item);
     else if ('part' in item) {
       const { text, opens, closes } = item.part;
       const tokens = Int32Array.from(encodeText(text, { ...options, opens, closes }));
@@ -127,20 +137,13 @@ async function fill(
       done += Buffer.byteLength(text);
     } else {
       const encoded = encodeRow(item.row, options);
-      if ('reason' in encoded) refuse(encoded.reason);
+      if ('reason' in encoded) refuse({ line, reason: encoded.reason });
       else await sink.add(encoded.example, { closes: true, isText: item.row.kind === 'text' });
       for (const text of textsOf(item.row)) done += Buffer.byteLength(text);
     }
     if (done - shown > REPORT_BYTES) {
       shown = done;
       onProgress?.({ task: `Tokenising ${basename(source.path)}`, done, total, unit: 'bytes' });
-    }
-
-    function refuse(reason: string): void {
-      if (options.badRows === 'fatal') {
-        throw errors.DATA_ROW_INVALID({ path: source.path, line, reason });
-      }
-      sink.reject({ line, reason });
     }
   }
 }
