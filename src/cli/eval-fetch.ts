@@ -23,22 +23,26 @@ export function addEvalFetch(command: Command, context: Context): void {
     .description(
       'Downloads what tasks are scored on and draw their examples from, as Parquet, and checks every file by its hash. Stopped and started again, it goes on where it was. The token is read from HF_TOKEN.',
     )
-    .option('--tasks <names>', 'tasks, groups, tags or .yaml files, with commas between')
+    .argument('[tasks...]', 'tasks, groups, tags or .yaml files')
+    .option('--tasks <names>', 'the same, with commas between')
     .option('--data-dir <folder>', 'where to put them (default: data in the store)')
     .option('--hub-url <url>', 'a mirror that speaks the paths of the hub (or set HF_ENDPOINT)')
-    .action((_, own: Command) => fetchData(own.optsWithGlobals(), context));
+    .action((tasks, options) => fetchData(tasks, options, context));
   addCommonOptions(fetching, 'data sets and files');
 }
 
-async function fetchData(options: FetchFlags, context: Context): Promise<void> {
+async function fetchData(
+  tasks: readonly string[],
+  options: FetchFlags,
+  context: Context,
+): Promise<void> {
   const { io, library } = context;
-  const names = [options.tasks ?? []]
-    .flat()
+  const names = [...tasks, options.tasks ?? '']
     .flatMap((text) => text.split(','))
     .map((name) => name.trim())
     .filter((name) => name !== '');
   if (names.length === 0) {
-    const reason = 'No tasks were named: give --tasks NAME,NAME (`corral eval --list` shows them).';
+    const reason = 'No tasks were named (`corral eval --list` shows them).';
     throw errors.USAGE_INVALID({ reason, command: 'corral eval fetch' });
   }
   const evaluation = await library.evaluation();

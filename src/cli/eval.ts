@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { CorralError } from '../base/define-errors.ts';
 import { errors } from '../base/errors.ts';
-import type { CodeRunner, EvaluationResult, StoredResult } from '../evaluate/index.ts';
+import type {
+  CodeRunner,
+  EndpointPrices,
+  EvaluationResult,
+  StoredResult,
+} from '../evaluate/index.ts';
 import {
   addCommonOptions,
   addModelOptions,
@@ -16,7 +21,7 @@ import {
 import { type Context, interruptible, printJson, printLines } from './context.ts';
 import { addEvalFetch } from './eval-fetch.ts';
 import { listEvaluationTasks } from './eval-list.ts';
-import { type EvaluatedName, openEvaluated, resolveEvaluated } from './eval-models.ts';
+import { type EvaluatedName, openEvaluated, readPrices, resolveEvaluated } from './eval-models.ts';
 import { addEvalDiff, addEvalReport, writeReport } from './eval-results.ts';
 import { forTerminal, tell } from './io.ts';
 import { openProgressBar } from './progress-bar.ts';
@@ -28,6 +33,7 @@ export interface EvalOptions extends ModelOptions {
   readonly model?: readonly string[];
   readonly baseUrl?: string;
   readonly concurrency?: number;
+  readonly prices?: EndpointPrices;
   readonly limit?: number;
   readonly shots?: number;
   readonly chatTemplate?: boolean;
@@ -70,6 +76,11 @@ export function addEval(program: Command, context: Context): void {
       'requests to an endpoint at a time (default 8)',
       count('--concurrency', 1),
     )
+    .option(
+      '--prices <in,out>',
+      'of the endpoint, per million tokens: to show the cost',
+      readPrices,
+    )
     .option('--limit <n>', 'only the first N items of each task: for testing', count('--limit', 1))
     .option(
       '--shots <n>',
@@ -90,9 +101,9 @@ export function addEval(program: Command, context: Context): void {
     .addHelpText('after', '\nDocumentation: docs/guides/evaluate.md')
     .action((models, options) => evaluate(models, options, context));
   addCommonOptions(addModelOptions(command), 'the results');
-  addEvalFetch(command, context);
   addEvalDiff(command, context);
   addEvalReport(command, context);
+  addEvalFetch(command, context);
 }
 
 function splitNames(text: string, before: readonly string[] | undefined): readonly string[] {
@@ -210,8 +221,10 @@ async function evaluateOne(named: EvaluatedName, run: OneRun): Promise<Evaluatio
     });
   // Without a template prompts do not depend on the model: what is missing shows before it is loaded.
   const early = chatTemplate ? undefined : await load();
-  await using answerer = await openEvaluated(named, { ...run, onProgress: bar.onProgress });
+  await using opened = await openEvaluated(named, { ...run, onProgress: bar.onProgress });
+  const { answerer } = opened;
   const { tasks, groups } = early ?? (await load((messages) => answerer.renderChat(messages)));
+  await opened.confirm(tasks.flatMap(({ items }) => items.flatMap(({ requests }) => requests)));
   return await evaluation.runEvaluation({
     tasks,
     groups,
