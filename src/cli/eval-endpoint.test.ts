@@ -1,10 +1,9 @@
-// corral eval on a model behind an endpoint, and corral eval fetch: against servers of the tests' own.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// corral eval on a model behind an endpoint: against a server of the test's own.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunSetup, runCorral } from '../../test/command-line.ts';
-import { startHubServer } from '../../test/hub-server.ts';
 import { type OpenAiServer, startOpenAiServer } from '../../test/openai-server.ts';
 
 let folder = '';
@@ -105,29 +104,5 @@ describe('corral eval of an endpoint', () => {
     const { status, stderr } = await runCorral(args, { env: { CORRAL_HOME: folder } });
     expect(status).toBe(2);
     expect(stderr).toMatch(/give --base-url URL/);
-  });
-});
-
-describe('corral eval fetch', () => {
-  it('brings the data of tasks into the store, and says what came', async () => {
-    const parquet = readFileSync(
-      join(import.meta.dirname, '..', 'evaluate', 'golden', 'tiny.parquet'),
-    );
-    const hub = await startHubServer({
-      'datasets/openai/openai_humaneval': {
-        files: { 'openai_humaneval/test/0000.parquet': parquet },
-      },
-    });
-    try {
-      const env = { CORRAL_HOME: join(folder, 'fetched') };
-      const args = ['eval', 'fetch', 'humaneval', '--hub-url', hub.url];
-      const { status, stdout, stderr } = await runCorral(args, { env });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      expect(stdout).toMatch(/^openai\/openai_humaneval\n1 file, .* in .*fetched\/data\n$/);
-      const { data } = JSON.parse((await runCorral([...args, '--json'], { env })).stdout);
-      expect(readFileSync(data[0].files[0]).equals(parquet)).toBe(true);
-    } finally {
-      await hub.close();
-    }
   });
 });

@@ -38,7 +38,7 @@ it('says when no task is named, and when a hub has no such set', async () => {
   const none = await runCorral(['eval', 'fetch']);
   expect([none.status === 0, none.stderr]).toEqual([false, expect.stringContaining('--tasks')]);
   const place = ['--data-dir', dataDir, '--hub-url', hub.url];
-  const missing = await runCorral(['eval', 'fetch', '--tasks', 'piqa', ...place]);
+  const missing = await runCorral(['eval', 'fetch', 'piqa', ...place]);
   expect(missing.status).not.toBe(0);
   expect(missing.stderr).toContain('baber/piqa');
 });
