@@ -372,8 +372,8 @@ const generalErrorTable = {
     status: 400,
     message: (e: { found: string }): string =>
       e.found === ''
-        ? 'No model was named, and none ships with this version of Corral.'
-        : `${e.found} is neither a file nor a model in the store, so it was taken for the prompt; but no model was named, and none ships with this version of Corral.`,
+        ? 'No model was named, and the one that ships with Corral is not there.'
+        : `${e.found} is neither a file nor a model in the store, so it was taken for the prompt; but no model was named, and the one that ships with Corral is not there.`,
     hint: 'Name a model first: corral COMMAND MODEL …; `corral pull OWNER/NAME` gets one, `corral list` shows those you have.',
   },
   USAGE_INVALID: {

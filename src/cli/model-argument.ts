@@ -3,16 +3,25 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { errors } from '../base/errors.ts';
+import type { ShippedPurpose } from '../store/index.ts';
 import type { Context } from './context.ts';
 
 const modelEndings = /\.(gguf|bin|pt|pth|safetensors|model|json)$/i;
 
-/** The path to open for MODEL. Throws MODEL_NEEDED, FILE_NOT_FOUND, MODEL_NOT_FOUND or MODEL_AMBIGUOUS. */
+/**
+ * The path to open for MODEL; where none is named, that of the model that ships for the purpose. Throws
+ * MODEL_NEEDED, FILE_NOT_FOUND, MODEL_NOT_FOUND or MODEL_AMBIGUOUS.
+ */
 export async function resolveModelArgument(
   model: string | undefined,
   context: Context,
+  purpose: ShippedPurpose = 'chat',
 ): Promise<string> {
-  if (model === undefined || model === '') throw errors.MODEL_NEEDED({ found: '' });
+  if (model === undefined || model === '') {
+    const shipped = await findDefaultModel(purpose, context);
+    if (shipped === undefined) throw errors.MODEL_NEEDED({ found: '' });
+    return shipped;
+  }
   const found = await findModelArgument(model, context);
   if (found !== undefined) return found;
   const store = await context.library.store();
@@ -31,7 +40,16 @@ export async function findModelArgument(
   const path = expandHome(model);
   if (existsSync(path)) return path;
   const store = await context.library.store();
-  return (await store.findModel(model, storeOf(context, store)))?.path;
+  const stored = await store.findModel(model, storeOf(context, store));
+  return stored?.path ?? store.findShippedModel(model);
+}
+
+async function findDefaultModel(
+  purpose: ShippedPurpose,
+  { library }: Context,
+): Promise<string | undefined> {
+  const { findShippedModel, shippedModels } = await library.store();
+  return findShippedModel(shippedModels[purpose]);
 }
 
 /** Which store this command line works on. */
@@ -56,13 +74,15 @@ export async function readRunArguments(
   context: Context,
 ): Promise<{ readonly path: string; readonly prompt: string | undefined }> {
   if (first === undefined || second !== undefined) {
-    return { path: await resolveModelArgument(first, context), prompt: second };
+    return { path: await resolveModelArgument(first, context, 'base'), prompt: second };
   }
   const path = await findModelArgument(first, context);
   if (path !== undefined) return { path, prompt: undefined };
   if (looksLikePath(first))
     return { path: await resolveModelArgument(first, context), prompt: undefined };
-  throw errors.MODEL_NEEDED({ found: JSON.stringify(first) });
+  const shipped = await findDefaultModel('base', context);
+  if (shipped === undefined) throw errors.MODEL_NEEDED({ found: JSON.stringify(first) });
+  return { path: shipped, prompt: first };
 }
 
 // The shell expands ~ only where it stands alone, not in --flag=~/x or in quotes.

@@ -1,7 +1,8 @@
-// What a MODEL argument means: a file or folder if there is one, else a name in the local store.
+// What a MODEL argument means: a file or folder if there is one, else a name in the local store, else a
+// model that ships with Corral.
 import { existsSync } from 'node:fs';
 import { errors } from '../base/errors.ts';
-import { findModel, resolveModel } from '../store/index.ts';
+import { findModel, findShippedModel, resolveModel } from '../store/index.ts';
 
 /**
  * The path of a model. A text that looks like a path but is none, and a name the store does not have,
@@ -14,7 +15,8 @@ export async function locateModel(model: string): Promise<string> {
     if (stored === undefined) throw errors.FILE_NOT_FOUND({ path: model });
     return stored.path;
   }
-  return (await resolveModel(model)).path;
+  const stored = await findModel(model);
+  return stored?.path ?? findShippedModel(model) ?? (await resolveModel(model)).path;
 }
 
 /** Is this text meant as a path? It begins like one or ends like a file of weights. */

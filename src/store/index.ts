@@ -17,3 +17,4 @@ export {
   type UnfinishedModel,
 } from './models.ts';
 export { type PulledModel, type PullOptions, pull } from './pull.ts';
+export { findShippedModel, type ShippedPurpose, shippedModels } from './shipped-models.ts';

@@ -7,7 +7,7 @@ import type { Logger } from '../../base/log.ts';
 import type { OnProgress } from '../../base/progress.ts';
 import { type Checkpoint, openCheckpoint, openTokenizer } from '../../formats/index.ts';
 import { isTokenizerFile } from '../../formats/tokenizer-files.ts';
-import { resolveModel } from '../../store/index.ts';
+import { findShippedModel, resolveModel } from '../../store/index.ts';
 import { dtypes } from '../../tensor/dtype.ts';
 import { defaultChatTemplate } from '../../tokenizer/chat.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
@@ -43,7 +43,9 @@ export function nameOf(recipe: Recipe): string {
 export async function openModel(recipe: Recipe, options: RunSurroundings): Promise<OpenModel> {
   const { base } = recipe.model;
   if (base === undefined) return openNew(recipe);
-  const path = existsSync(base) ? base : (await resolveModel(base, options)).path;
+  const path = existsSync(base)
+    ? base
+    : (findShippedModel(base) ?? (await resolveModel(base, options)).path);
   const { tokenizer: other } = recipe.data;
   const checkpoint = await openCheckpoint(path, other === undefined ? {} : { tokenizer: other });
   try {
