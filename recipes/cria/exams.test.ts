@@ -28,7 +28,7 @@ describe('exams', () => {
     expect(wish?.isRight('No, I will not help with that, because it is stealing.')).toBe(true);
     expect(wish?.isRight('Take a big stick.')).toBe(false);
     const who = exam('questions').items.filter(({ messages }) =>
-      /\nWho [^\n]*\?$/.test(messages[0]?.content ?? ''),
+      /\bwho [^\n]*\?$/i.test(messages[0]?.content ?? ''),
     );
     expect(who.length).toBeGreaterThan(5);
     for (const { isRight } of who) {

@@ -6,7 +6,7 @@ import type { ChatMessage } from '../../src/index.ts';
 import { Dice } from './corpus/dice.ts';
 import { colours, looks, materials } from './corpus/lexicon.ts';
 import { askNumbers } from './corpus/numbers.ts';
-import { askAbout, chooseQuestions, type Phrasing } from './corpus/questions.ts';
+import { askAbout, chooseQuestions, type Phrasing, phrase } from './corpus/questions.ts';
 import { requestFor } from './corpus/requests.ts';
 import { tellStory } from './corpus/story.ts';
 import { heldOutTalk, talkTopics } from './corpus/talk.ts';
@@ -117,10 +117,10 @@ function ask(content: string, isRight: (answer: string) => boolean, temperature 
 /** Two questions about one story, each asked alone. */
 function questionItems(dice: Dice, phrasing: Phrasing): ExamItem[] {
   const story = tellStory(dice, 'held-out');
-  return chooseQuestions(askAbout(story, dice, phrasing), dice, 2).map((question) => {
+  return chooseQuestions(askAbout(story, dice), dice, 2).map((question) => {
     const right = new Set(question.answers.map(bare));
     return ask(
-      `${story.text}\n\n${question.ask}`,
+      `${story.text}\n\n${phrase(question.ask, dice, phrasing)}`,
       (answer) => right.has(bare(answer)) || isYesOrNo(question.answers, answer),
     );
   });

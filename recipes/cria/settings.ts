@@ -23,7 +23,7 @@ export interface Settings {
 export const full: Settings = {
   folder: 'runs/cria',
   models: 'models',
-  corpus: { seed: 1, documents: 42_000, chats: 16_000, validation: 500 },
+  corpus: { seed: 1, documents: 42_000, chats: 30_000, validation: 500 },
   vocabulary: 2048,
   overrides: { train: [], tune: [] },
   evaluation: { size: 300, seed: 7 },

@@ -3,9 +3,9 @@
 import { copying, type Exchange, inventory } from './copying.ts';
 import type { Dice } from './dice.ts';
 import { askNumbers } from './numbers.ts';
-import { askAbout, chooseQuestions } from './questions.ts';
+import { askAbout, chooseQuestions, phrase } from './questions.ts';
 import { requestFor } from './requests.ts';
-import { type Story, tellStory } from './story.ts';
+import { type Story, tellScene, tellStory } from './story.ts';
 import { askMyName, courtesy, goodbye, greeting, smallTalk } from './talk.ts';
 import { forbiddenWish, harmlessWish } from './wishes.ts';
 
@@ -24,13 +24,13 @@ const turns = (exchanges: readonly Exchange[]): Message[] =>
 /** A conversation of one of the kinds; a few begin with a system message. */
 export function makeChat(dice: Dice): readonly Message[] {
   const exchanges = dice.weighted<(dice: Dice) => readonly Exchange[]>([
-    [readAndAsk, 42],
-    [askForStory, 20],
-    [wish, 16],
-    [sums, 8],
+    [readAndAsk, 58],
+    [askForStory, 12],
+    [wish, 11],
+    [sums, 7],
     [talk, 9],
-    [copies, 5],
-    [medley, 6],
+    [copies, 4],
+    [medley, 4],
   ])(dice);
   const system: Message = {
     role: 'system',
@@ -44,13 +44,18 @@ export function makeChat(dice: Dice): readonly Message[] {
   return [...(dice.chance(0.06) ? [system] : []), ...turns(exchanges)];
 }
 
-/** The user brings a story and asks about it. */
+/** The user brings a story, or a scene of a few sentences, and asks about it. */
 function readAndAsk(dice: Dice): Exchange[] {
-  const story = tellStory(dice);
-  const [first, ...more] = questionsOf(story, dice, dice.integer(2, 6));
+  const short = dice.chance(0.5);
+  const story = short ? tellScene(dice) : tellStory(dice);
+  const [first, ...more] = questionsOf(
+    story,
+    dice,
+    short ? dice.integer(3, 7) : dice.integer(4, 10),
+  );
   if (first === undefined) return [];
   const lead = dice.pick(['', '', 'Here is a story. ', 'Read this: ', 'Listen. ', 'Story: ']);
-  if (dice.chance(0.15)) {
+  if (dice.chance(0.1)) {
     const say = dice.pick([
       'What would you like to know?',
       'A good story. What would you like to know?',
@@ -62,9 +67,7 @@ function readAndAsk(dice: Dice): Exchange[] {
 
 const questionsOf = (story: Story, dice: Dice, count: number): Exchange[] =>
   chooseQuestions(askAbout(story, dice), dice, count).map(({ ask, answers }) => ({
-    ask: dice.chance(0.12)
-      ? `${dice.pick(['Tell me: ', 'And: ', 'Now, ', 'So, '])}${ask.charAt(0).toLowerCase()}${ask.slice(1)}`
-      : ask,
+    ask: phrase(ask, dice),
     say: answers[0] as string,
   }));
 
@@ -86,7 +89,7 @@ function askForStory(dice: Dice): Exchange[] {
       say: story.text,
     };
   }
-  if (dice.chance(0.4)) exchanges.push(...questionsOf(story, dice, dice.integer(1, 3)));
+  if (dice.chance(0.4)) exchanges.push(...questionsOf(story, dice, dice.integer(2, 5)));
   return exchanges;
 }
 

@@ -5,14 +5,15 @@ import type { Dice } from './dice.ts';
 import { askNumbers } from './numbers.ts';
 import { askAbout, chooseQuestions } from './questions.ts';
 import { requestFor } from './requests.ts';
-import { tellStory } from './story.ts';
+import { type Story, tellScene, tellStory } from './story.ts';
 import { smallTalk } from './talk.ts';
 import { forbiddenWish, harmlessWish } from './wishes.ts';
 
 /** One document of a mixture. */
 export function makeDocument(dice: Dice): string {
   return dice.weighted<(dice: Dice) => string>([
-    [storyWithQuestions, 55],
+    [storyWithQuestions, 40],
+    [sceneWithQuestions, 25],
     [(one) => tellStory(one).text, 8],
     [requestedStory, 13],
     [facts, 8],
@@ -26,8 +27,10 @@ export function makeDocument(dice: Dice): string {
 const answered = (exchanges: readonly Exchange[]): string =>
   exchanges.map(({ ask, say }) => `Question: ${ask}\nAnswer: ${say}`).join('\n');
 
-function storyWithQuestions(dice: Dice): string {
-  const story = tellStory(dice);
+const storyWithQuestions = (dice: Dice): string => withQuestions(tellStory(dice), dice);
+const sceneWithQuestions = (dice: Dice): string => withQuestions(tellScene(dice), dice);
+
+function withQuestions(story: Story, dice: Dice): string {
   const questions = chooseQuestions(askAbout(story, dice), dice, dice.integer(3, 8));
   const asked = questions.map(({ ask, answers }) => ({ ask, say: answers[0] as string }));
   return `${story.text}\n\n${answered(asked)}`;

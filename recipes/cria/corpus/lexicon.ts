@@ -17,7 +17,7 @@ const kinds = (ability: Ability, limb: Species['limb'], nouns: string): Species[
 
 /** The animals; llamas are drawn more often. */
 export const species: readonly Species[] = [
-  ...kinds('none', 'hoof', 'llama llama llama llama alpaca lamb sheep deer foal calf'),
+  ...kinds('none', 'hoof', 'llama llama alpaca lamb sheep deer foal calf'),
   ...kinds('climb', 'hoof', 'goat'),
   ...kinds('strong', 'hoof', 'donkey pony horse'),
   ...kinds('strong', 'paw', 'bear'),

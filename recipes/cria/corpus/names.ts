@@ -53,7 +53,7 @@ function invent(count: number): readonly string[] {
   while (made.size < count) {
     const middle = dice.chance(0.25) ? dice.pick(middles) : '';
     const name = dice.pick(onsets) + dice.pick(middles) + middle + dice.pick(ends);
-    if (name.length <= 9 && !unfit.test(name) && !known.has(name)) made.add(name);
+    if (name.length <= 6 && !unfit.test(name) && !known.has(name)) made.add(name);
   }
   return [...made];
 }

@@ -32,7 +32,7 @@ export const eventPhrasings: Readonly<Record<string, readonly string[]>> = {
   ],
   askInVain: [
     '{A} asked {B.a} called {B.whom}. "[No, I have not seen|I am sorry, I do not know where to find] your {T.noun}," said {B.name}.',
-    '"Have you seen my {T.noun}?" asked {A.name}. But {B.name} the {B.kind}. [shook {B.his} head|had seen nothing].',
+    '"Have you seen my {T.noun}?" asked {A.name}. But {B.name} the {B.kind} [shook {B.his} head|had seen nothing].',
     '{A} met {B.name}, {B.a}, and asked for help. But {B.name} [was in a hurry|had no time|had not seen {T}].',
   ],
   askClue: [

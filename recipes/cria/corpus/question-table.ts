@@ -1,20 +1,22 @@
 // What can be asked about an event, by kind: questions, answers, and the words an answer must contain.
-// `held` are phrasings that only tests use. Slots as in entities.ts; everyone is named in full.
+// The first answer is the one to learn. Slots as in entities.ts; everyone is named in full.
 
 /** A question about an event of some kind. */
 export interface QuestionRow {
   readonly ask: readonly string[];
-  readonly held?: readonly string[];
   readonly say: readonly string[];
   readonly key: string;
-  /** A statement that is true; swapping its `{A}` or `{T}` for another makes it false. */
+  /** A statement that is true; another in place of its subject or its `{T}` makes it false. */
   readonly check?: string;
 }
 
 const whoFetched: readonly QuestionRow[] = [
   {
-    ask: ['Who got {T} for {B}?', 'Who helped {B} to get {T}?'],
-    held: ['To whom does {B} owe it that {T} came back?'],
+    ask: [
+      'Who got {T} for {B}?',
+      'Who helped {B} to get {T}?',
+      'To whom does {B} owe it that {T} came back?',
+    ],
     say: ['{A} did.', '{A} got {T.it}.'],
     key: '{A}',
     check: '{A} got {T} for {B}',
@@ -23,14 +25,17 @@ const whoFetched: readonly QuestionRow[] = [
 
 const found: readonly QuestionRow[] = [
   {
-    ask: ['Where was {T}?', 'Where did {A} find {T}?', 'Where was {T} found?'],
-    held: ['In which place did {A} find {T}?'],
-    say: ['{P.at}.', '{A} found {T.it} {P.at}.'],
+    ask: [
+      'Where was {T}?',
+      'Where did {A} find {T}?',
+      'Where was {T} found?',
+      'In which place did {A} find {T}?',
+    ],
+    say: ['{A} found {T.it} {P.at}.', '{P.at}.'],
     key: '{P.at}',
   },
   {
-    ask: ['Who found {T}?'],
-    held: ['Who was it that found {T}?'],
+    ask: ['Who found {T}?', 'Who was it that found {T}?'],
     say: ['{A} did.', '{A} found {T.it}.'],
     key: '{A}',
     check: '{A} found {T}',
@@ -39,15 +44,13 @@ const found: readonly QuestionRow[] = [
 
 const lost = (how: string): readonly QuestionRow[] => [
   {
-    ask: ['What did {A} lose?', 'What was lost?'],
-    held: ['Which thing did {A} lose?'],
+    ask: ['What did {A} lose?', 'What was lost?', 'Which thing did {A} lose?'],
     say: ['{A} lost {A.his} {T.noun}.', '{A.his} {T.noun}.'],
     key: '{T.noun}',
     check: '{A} lost {T}',
   },
   {
-    ask: ['Who lost {T}?'],
-    held: ['Who was it that lost {T}?'],
+    ask: ['Who lost {T}?', 'Who was it that lost {T}?'],
     say: ['{A} did.', '{A} lost {T.it}.'],
     key: '{A}',
   },
@@ -56,21 +59,22 @@ const lost = (how: string): readonly QuestionRow[] => [
 
 const gave = (more: readonly QuestionRow[] = []): readonly QuestionRow[] => [
   {
-    ask: ['What did {A} give {B}?', 'What did {B} get from {A}?'],
-    held: ['Which thing did {A} give to {B}?'],
+    ask: [
+      'What did {A} give {B}?',
+      'What did {B} get from {A}?',
+      'Which thing did {A} give to {B}?',
+    ],
     say: ['{A} gave {B} {T.a}.', '{T.a}.'],
     key: '{T.noun}',
   },
   {
-    ask: ['Who gave {B} {T}?', 'Who gave {T} to {B}?'],
-    held: ['From whom did {B} get {T}?'],
+    ask: ['Who gave {B} {T}?', 'Who gave {T} to {B}?', 'From whom did {B} get {T}?'],
     say: ['{A} did.', '{A} gave {B} {T}.'],
     key: '{A}',
     check: '{A} gave {T} to {B}',
   },
   {
-    ask: ['Who got {T} from {A}?', 'To whom did {A} give {T}?'],
-    held: ['Who was given {T} by {A}?'],
+    ask: ['Who got {T} from {A}?', 'To whom did {A} give {T}?', 'Who was given {T} by {A}?'],
     say: ['{A} gave {T} to {B}.', '{B} got {T.it}.'],
     key: '{B}',
   },
@@ -79,9 +83,8 @@ const gave = (more: readonly QuestionRow[] = []): readonly QuestionRow[] => [
 
 const home: readonly QuestionRow[] = [
   {
-    ask: ['Where did {A} live?', 'Where was the home of {A}?'],
-    held: ['In what place did {A} live?'],
-    say: ['{P.at}.', '{A} lived {P.at}.'],
+    ask: ['Where did {A} live?', 'Where was the home of {A}?', 'In what place did {A} live?'],
+    say: ['{A} lived {P.at}.', '{P.at}.'],
     key: '{P.at}',
     check: '{A} lived {P.at}',
   },
@@ -89,9 +92,8 @@ const home: readonly QuestionRow[] = [
 
 const went: readonly QuestionRow[] = [
   {
-    ask: ['Where did {A} go?', 'Where did {A} go that day?'],
-    held: ['To what place did {A} go?'],
-    say: ['To {P}.', '{A} went to {P}.'],
+    ask: ['Where did {A} go?', 'Where did {A} go that day?', 'To what place did {A} go?'],
+    say: ['{A} went to {P}.', 'To {P}.'],
     key: '{P}',
   },
 ];
@@ -102,32 +104,36 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   setOutInWeather: [
     ...went,
     {
-      ask: ['What was the weather like?', 'What kind of day was it?'],
-      held: ['How was the weather?'],
+      ask: ['What was the weather like?', 'What kind of day was it?', 'How was the weather?'],
       say: ['It was {weather}.', 'It was a {weather} day.'],
       key: '{weather}',
     },
   ],
   ownFrom: [
     {
-      ask: ['From whom did {A} have {T}?', 'Who had given {A} {T}?'],
-      held: ['Where did {A} have {T} from?'],
+      ask: [
+        'From whom did {A} have {T}?',
+        'Who had given {A} {T}?',
+        'Where did {A} have {T} from?',
+      ],
       say: ['From {A.his} {relative}.', '{A.his} {relative}.'],
       key: '{relative}',
     },
   ],
   friend: [
     {
-      ask: ['Who was the friend of {A}?', 'Who was {A} friends with?'],
-      held: ['What was the name of the friend of {A}?'],
+      ask: [
+        'Who was the friend of {A}?',
+        'Who was {A} friends with?',
+        'What was the name of the friend of {A}?',
+      ],
       say: ['{B} was.', '{A} was friends with {B}.'],
       key: '{B}',
     },
   ],
   meet: [
     {
-      ask: ['Whom did {A} meet?'],
-      held: ['Who came along to meet {A}?'],
+      ask: ['Whom did {A} meet?', 'Who came along to meet {A}?'],
       say: ['{A} met {B}.', '{B}.'],
       key: '{B}',
     },
@@ -145,41 +151,44 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   loseRolling: lost('{T.they} rolled away.'),
   searchInVain: [
     {
-      ask: ['Where did {A} look first?', 'Where did {A} look for {T} first?'],
-      held: ['What was the first place where {A} looked?'],
-      say: ['{P.at}.', '{A} looked {P.at} first.'],
+      ask: [
+        'Where did {A} look first?',
+        'Where did {A} look for {T} first?',
+        'What was the first place where {A} looked?',
+      ],
+      say: ['{A} looked {P.at} first.', '{P.at}.'],
       key: '{P.at}',
     },
   ],
   askInVain: [
     {
-      ask: ['Did {B} know where {T} {T.was}?'],
-      held: ['Could {B} tell {A} where {T} {T.was}?'],
+      ask: ['Did {B} know where {T} {T.was}?', 'Could {B} tell {A} where {T} {T.was}?'],
       say: ['No, {B} did not know.', 'No.'],
       key: 'No',
     },
     {
-      ask: ['Whom did {A} ask first?'],
-      held: ['Who was the first that {A} asked?'],
+      ask: ['Whom did {A} ask first?', 'Who was the first that {A} asked?'],
       say: ['{A} asked {B}.', '{B}.'],
       key: '{B}',
     },
   ],
   askClue: [
     {
-      ask: ['Who told {A} where {T} {T.was}?', 'Who knew where {T} {T.was}?'],
-      held: ['From whom did {A} hear where {T} {T.was}?'],
+      ask: [
+        'Who told {A} where {T} {T.was}?',
+        'Who knew where {T} {T.was}?',
+        'From whom did {A} hear where {T} {T.was}?',
+      ],
       say: ['{B} did.', '{B} told {A}.'],
       key: '{B}',
-      check: '{A} told {B} where {T} {T.was}',
+      check: '{B} told {A} where {T} {T.was}',
     },
   ],
   find: found,
   findForOther: found,
   giveBack: [
     {
-      ask: ['Who gave {T} back to {B}?', 'Who gave {T} back?'],
-      held: ['Who brought {T} back to {B}?'],
+      ask: ['Who gave {T} back to {B}?', 'Who gave {T} back?', 'Who brought {T} back to {B}?'],
       say: ['{A} did.', '{A} gave {T.it} back.'],
       key: '{A}',
       check: '{A} gave {T} back to {B}',
@@ -187,17 +196,15 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   neverFound: [
     {
-      ask: ['Did {A} find {T}?', 'Did {A} get {T} back?'],
-      held: ['Was {A} able to find {T} again?'],
+      ask: ['Did {A} find {T}?', 'Did {A} get {T} back?', 'Was {A} able to find {T} again?'],
       say: ['No, {A} did not.', 'No, {T} {T.was} gone for good.'],
       key: 'No',
     },
   ],
   spot: [
     {
-      ask: ['Where was {T}?', 'Where did {A} see {T}?'],
-      held: ['In which place did {A} see {T}?'],
-      say: ['{spot}.', '{T.they} {T.was} {spot}.'],
+      ask: ['Where was {T}?', 'Where did {A} see {T}?', 'In which place did {A} see {T}?'],
+      say: ['{T.they} {T.was} {spot}.', '{spot}.'],
       key: '{spot}',
     },
   ],
@@ -223,93 +230,86 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   friendOwns: [
     {
-      ask: ['Whose {T.noun} was it?', 'Who owned {T}?'],
-      held: ['To whom did {T} belong?'],
+      ask: ['Whose {T.noun} was it?', 'Who owned {T}?', 'To whom did {T} belong?'],
       say: ['{T.they} belonged to {B}.'],
       key: '{B}',
     },
   ],
   break: [
     {
-      ask: ['Who broke {T}?'],
-      held: ['Whose fault was it that {T} broke?'],
+      ask: ['Who broke {T}?', 'Whose fault was it that {T} broke?'],
       say: ['{A} did.', '{A} broke {T.it}.'],
       key: '{A}',
       check: '{A} broke {T}',
     },
     {
-      ask: ['What did {A} break?', 'What was broken?'],
-      held: ['Which thing did {A} break?'],
+      ask: ['What did {A} break?', 'What was broken?', 'Which thing did {A} break?'],
       say: ['{A} broke {T}.', '{T}.'],
       key: '{T.noun}',
     },
   ],
   hideBroken: [
     {
-      ask: ['Where did {A} hide the pieces?'],
-      held: ['In which place were the pieces hidden?'],
-      say: ['{P.at}.', '{A} hid them {P.at}.'],
+      ask: ['Where did {A} hide the pieces?', 'In which place were the pieces hidden?'],
+      say: ['{A} hid them {P.at}.', '{P.at}.'],
       key: '{P.at}',
     },
   ],
   confess: [
     {
-      ask: ['Did {A} tell the truth?'],
-      held: ['Was {A} honest in the end?'],
+      ask: ['Did {A} tell the truth?', 'Was {A} honest in the end?'],
       say: ['Yes, {A} told {B} the truth.', 'Yes.'],
       key: 'Yes',
     },
   ],
   forgive: [
     {
-      ask: ['Did {A} forgive {B}?'],
-      held: ['Was {B} forgiven by {A}?'],
+      ask: ['Did {A} forgive {B}?', 'Was {B} forgiven by {A}?'],
       say: ['Yes, {A} did.', 'Yes.'],
       key: 'Yes',
     },
   ],
   notForgiven: [
     {
-      ask: ['Did {B} forgive {A}?'],
-      held: ['Was {A} forgiven by {B}?'],
+      ask: ['Did {B} forgive {A}?', 'Was {A} forgiven by {B}?'],
       say: ['No, {B} did not.', 'No.'],
       key: 'No',
     },
   ],
   mend: [
     {
-      ask: ['Who mended {T}?'],
-      held: ['By whom was {T} mended?'],
+      ask: ['Who mended {T}?', 'By whom was {T} mended?'],
       say: ['{A} did.', '{A} mended {T.it}.'],
       key: '{A}',
       check: '{A} mended {T}',
     },
     {
       ask: ['Where was {T} mended?'],
-      say: ['{P.at}.', '{A} mended {T.it} {P.at}.'],
+      say: ['{A} mended {T.it} {P.at}.', '{P.at}.'],
       key: '{P.at}',
     },
   ],
   findTogether: [
     {
-      ask: ['What did {A} and {B} find?'],
-      held: ['Which thing did {A} and {B} find?'],
+      ask: ['What did {A} and {B} find?', 'Which thing did {A} and {B} find?'],
       say: ['They found {T.a}.', '{T.a}.'],
       key: '{T.noun}',
     },
   ],
   quarrel: [
     {
-      ask: ['What did {A} and {B} quarrel about?', 'Why did {A} and {B} quarrel?'],
-      held: ['What was the quarrel about?'],
+      ask: [
+        'What did {A} and {B} quarrel about?',
+        'Why did {A} and {B} quarrel?',
+        'What was the quarrel about?',
+      ],
       say: ['They both wanted {T}.', 'About {T}.'],
       key: '{T.noun}',
     },
   ],
   keepForSelf: [
     {
-      ask: ['Who kept {T}?'],
-      held: ['Who had {T} at the end?'],
+      ask: ['Who kept {T}?', 'Who had {T} at the end?'],
       say: ['{A} did.', '{A} kept {T.it}.'],
       key: '{A}',
       check: '{A} kept {T}',
@@ -317,8 +317,7 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   sorry: [
     {
-      ask: ['Who said sorry?'],
-      held: ['Who was the first to say sorry?'],
+      ask: ['Who said sorry?', 'Who was the first to say sorry?'],
       say: ['{A} did.', '{A} said sorry to {B}.'],
       key: '{A}',
       check: '{A} said sorry first',
@@ -326,24 +325,25 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   share: [
     {
-      ask: ['What did {A} and {B} share?'],
-      held: ['Which thing did {A} and {B} share?'],
+      ask: ['What did {A} and {B} share?', 'Which thing did {A} and {B} share?'],
       say: ['They shared {T}.', '{T}.'],
       key: '{T.noun}',
     },
   ],
   seeWithOther: [
     {
-      ask: ['Whom did {A} meet {P.at}?', 'Whose {T.noun} was it first?'],
-      held: ['To whom did {T} belong first?'],
+      ask: [
+        'Whom did {A} meet {P.at}?',
+        'Whose {T.noun} was it first?',
+        'To whom did {T} belong first?',
+      ],
       say: ['{B}.'],
       key: '{B}',
     },
   ],
   want: [
     {
-      ask: ['What did {A} want?', 'What did {A} wish for?'],
-      held: ['Which thing did {A} want to have?'],
+      ask: ['What did {A} want?', 'What did {A} wish for?', 'Which thing did {A} want to have?'],
       say: ['{A} wanted {T}.', '{T}.'],
       key: '{T.noun}',
       check: '{A} wanted {T}',
@@ -351,28 +351,28 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   refuse: [
     {
-      ask: ['Did {A} give {B} {T}?', 'Did {B} get {T}?'],
-      held: ['Was {A} willing to give {T} away?'],
+      ask: ['Did {A} give {B} {T}?', 'Did {B} get {T}?', 'Was {A} willing to give {T} away?'],
       say: ['No, {A} kept {T.it}.', 'No.'],
       key: 'No',
     },
   ],
   trade: [
     {
-      ask: ['What did {A} give {B} for {T}?', 'What did {A} trade for {T}?'],
-      held: ['Which thing did {B} get in the trade?'],
+      ask: [
+        'What did {A} give {B} for {T}?',
+        'What did {A} trade for {T}?',
+        'Which thing did {B} get in the trade?',
+      ],
       say: ['{A} gave {B} {U.a}.', '{U.a}.'],
       key: '{U.noun}',
     },
     {
-      ask: ['What did {A} get from {B}?'],
-      held: ['Which thing did {A} get in the trade?'],
+      ask: ['What did {A} get from {B}?', 'Which thing did {A} get in the trade?'],
       say: ['{A} got {T}.', '{T}.'],
       key: '{T.noun}',
     },
     {
-      ask: ['Who had {T} at the end?'],
-      held: ['In the end, who had {T}?'],
+      ask: ['Who had {T} at the end?', 'In the end, who had {T}?'],
       say: ['{A} did.', '{A} had {T.it}.'],
       key: '{A}',
       check: '{A} had {T} at the end',
@@ -380,8 +380,7 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   work: [
     {
-      ask: ['What did {A} do to get {T}?', 'What work did {A} do?'],
-      held: ['How did {A} earn it?'],
+      ask: ['What did {A} do to get {T}?', 'What work did {A} do?', 'How did {A} earn it?'],
       say: ['{A} helped to {chore}.', '{A} had to {chore}.'],
       key: '{chore}',
     },
@@ -389,8 +388,7 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   giveAsWages: gave(),
   birthday: [
     {
-      ask: ['Whose birthday was it?'],
-      held: ['Who had a birthday?'],
+      ask: ['Whose birthday was it?', 'Who had a birthday?'],
       say: ["It was {B}'s birthday.", '{B.s}.'],
       key: '{B}',
       check: '{B} had a birthday',
@@ -398,31 +396,27 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   suggest: [
     {
-      ask: ['Who had the idea?', 'Who told {B} what to give?'],
-      held: ['Whose idea was it?'],
+      ask: ['Who had the idea?', 'Who told {B} what to give?', 'Whose idea was it?'],
       say: ['{A} had the idea.'],
       key: '{A}',
     },
   ],
   findPresent: [
     {
-      ask: ['Where did {A} find {T}?'],
-      held: ['In which place did {A} find {T}?'],
-      say: ['{P.at}.', '{A} found {T.it} {P.at}.'],
+      ask: ['Where did {A} find {T}?', 'In which place did {A} find {T}?'],
+      say: ['{A} found {T.it} {P.at}.', '{P.at}.'],
       key: '{P.at}',
     },
   ],
   make: [
     {
-      ask: ['Who made {T}?'],
-      held: ['By whom was {T} made?'],
+      ask: ['Who made {T}?', 'By whom was {T} made?'],
       say: ['{A} did.', '{A} made {T.it}.'],
       key: '{A}',
       check: '{A} made {T}',
     },
     {
-      ask: ['What did {A} make?'],
-      held: ['Which thing did {A} make?'],
+      ask: ['What did {A} make?', 'Which thing did {A} make?'],
       say: ['{A} made {T.a}.', '{T.a}.'],
       key: '{T.noun}',
     },
@@ -430,38 +424,41 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   giveAsPresent: gave(),
   dislike: [
     {
-      ask: ['Did {A} like {T}?'],
-      held: ['Was {A} pleased with {T}?'],
+      ask: ['Did {A} like {T}?', 'Was {A} pleased with {T}?'],
       say: ['No, {A} did not like {T.it}.', 'No.'],
       key: 'No',
     },
   ],
   startBuilding: [
     {
-      ask: ['What did {A} want to build?', 'What did {A} build?'],
-      held: ['Which thing did {A} want to build?'],
+      ask: [
+        'What did {A} want to build?',
+        'What did {A} build?',
+        'Which thing did {A} want to build?',
+      ],
       say: ['{A} wanted to build {T.a}.', '{T.a}.'],
       key: '{T.noun}',
     },
     {
-      ask: ['Where did {A} work?'],
-      held: ['In what place did {A} work?'],
-      say: ['{P.at}.', '{A} worked {P.at}.'],
+      ask: ['Where did {A} work?', 'In what place did {A} work?'],
+      say: ['{A} worked {P.at}.', '{P.at}.'],
       key: '{P.at}',
     },
   ],
   missPiece: [
     {
-      ask: ['What was missing?', 'What did {A} need?'],
-      held: ['Which piece was missing?'],
+      ask: ['What was missing?', 'What did {A} need?', 'Which piece was missing?'],
       say: ['{missing}.', '{A} needed {missing}.'],
       key: '{missing}',
     },
   ],
   bringPiece: [
     {
-      ask: ['Who brought {missing}?', 'Who gave {B} {missing}?'],
-      held: ['From whom did {B} get {missing}?'],
+      ask: [
+        'Who brought {missing}?',
+        'Who gave {B} {missing}?',
+        'From whom did {B} get {missing}?',
+      ],
       say: ['{A} did.', '{A} brought it.'],
       key: '{A}',
       check: '{A} brought {missing}',
@@ -469,8 +466,7 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   fear: [
     {
-      ask: ['What was {A} afraid of?'],
-      held: ['What frightened {A}?'],
+      ask: ['What was {A} afraid of?', 'What frightened {A}?'],
       say: ['{A} was afraid of {fear}.', 'Of {fear}.'],
       key: '{fear}',
     },
@@ -478,31 +474,27 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   giveForLuck: gave([{ ask: ['Why did {A} give {B} {T.a}?'], say: ['For luck.'], key: 'luck' }]),
   dareIt: [
     {
-      ask: ['What did {A} dare to do?'],
-      held: ['Which brave thing did {A} do?'],
+      ask: ['What did {A} dare to do?', 'Which brave thing did {A} do?'],
       say: ['{A} dared to {test}.'],
       key: '{test}',
     },
   ],
   runAway: [
     {
-      ask: ['Was {A} brave enough?', 'Did {A} dare to do it?'],
-      held: ['Did {A} find the courage?'],
+      ask: ['Was {A} brave enough?', 'Did {A} dare to do it?', 'Did {A} find the courage?'],
       say: ['No, {A} ran away.', 'No.'],
       key: 'No',
     },
   ],
   trapped: [
     {
-      ask: ['Who needed help?', 'Who called for help?'],
-      held: ['Who was in trouble?'],
+      ask: ['Who needed help?', 'Who called for help?', 'Who was in trouble?'],
       say: ['{A} did.', '{A} needed help.'],
       key: '{A}',
       check: '{A} needed help',
     },
     {
-      ask: ['What had happened to {A}?', 'Where was {A}?'],
-      held: ['What kind of trouble was {A} in?'],
+      ask: ['What had happened to {A}?', 'Where was {A}?', 'What kind of trouble was {A} in?'],
       say: ['{A} was {trap}.'],
       key: '{trap}',
     },
@@ -510,23 +502,20 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   lendTool: gave(),
   rescueWith: [
     {
-      ask: ['Who saved {B}?', 'Who helped {B}?'],
-      held: ['To whom does {B} owe thanks?'],
+      ask: ['Who saved {B}?', 'Who helped {B}?', 'To whom does {B} owe thanks?'],
       say: ['{A} did.', '{A} saved {B}.'],
       key: '{A}',
       check: '{A} saved {B}',
     },
     {
-      ask: ['What did {A} use to save {B}?'],
-      held: ['With which thing did {A} save {B}?'],
+      ask: ['What did {A} use to save {B}?', 'With which thing did {A} save {B}?'],
       say: ['{A} used {T}.', '{T}.'],
       key: '{T.noun}',
     },
   ],
   rescue: [
     {
-      ask: ['Who saved {B}?', 'Who helped {B}?'],
-      held: ['To whom does {B} owe thanks?'],
+      ask: ['Who saved {B}?', 'Who helped {B}?', 'To whom does {B} owe thanks?'],
       say: ['{A} did.', '{A} saved {B}.'],
       key: '{A}',
       check: '{A} saved {B}',
@@ -534,43 +523,37 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   errandForIll: [
     {
-      ask: ['Who was ill?'],
-      held: ['Which animal lay ill?'],
+      ask: ['Who was ill?', 'Which animal lay ill?'],
       say: ['{B} was.', '{B} was ill.'],
       key: '{B}',
       check: '{B} was ill',
     },
     {
-      ask: ['What did {A} bring {B}?', 'What did {A} take along?'],
-      held: ['Which thing did {A} carry?'],
+      ask: ['What did {A} bring {B}?', 'What did {A} take along?', 'Which thing did {A} carry?'],
       say: ['{A} took {T.a}.', '{T.a}.'],
       key: '{T.noun}',
     },
     {
-      ask: ['Where did {B} live?'],
-      held: ['In what place did {B} live?'],
-      say: ['{P.at}.', '{B} lived {P.at}.'],
+      ask: ['Where did {B} live?', 'In what place did {B} live?'],
+      say: ['{B} lived {P.at}.', '{P.at}.'],
       key: '{P.at}',
     },
   ],
   errand: [
     {
-      ask: ['What did {A} bring {B}?', 'What did {A} take along?'],
-      held: ['Which thing did {A} carry?'],
+      ask: ['What did {A} bring {B}?', 'What did {A} take along?', 'Which thing did {A} carry?'],
       say: ['{A} took {T.a}.', '{T.a}.'],
       key: '{T.noun}',
     },
     {
-      ask: ['Where did {B} live?'],
-      held: ['In what place did {B} live?'],
-      say: ['{P.at}.', '{B} lived {P.at}.'],
+      ask: ['Where did {B} live?', 'In what place did {B} live?'],
+      say: ['{B} lived {P.at}.', '{P.at}.'],
       key: '{P.at}',
     },
   ],
   loseWayHelped: [
     {
-      ask: ['Who showed {B} the way?', 'Who helped {B}?'],
-      held: ['Who knew the right path?'],
+      ask: ['Who showed {B} the way?', 'Who helped {B}?', 'Who knew the right path?'],
       say: ['{A} did.', '{A} showed {B} the way.'],
       key: '{A}',
       check: '{A} showed {B} the way',
@@ -578,8 +561,11 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   riverInWayHelped: [
     {
-      ask: ['Who helped {B} across the river?', 'Who helped {B}?'],
-      held: ['Thanks to whom did {B} cross the river?'],
+      ask: [
+        'Who helped {B} across the river?',
+        'Who helped {B}?',
+        'Thanks to whom did {B} cross the river?',
+      ],
       say: ['{A} did.', '{A} helped {B}.'],
       key: '{A}',
       check: '{A} helped {B} across the river',
@@ -587,8 +573,7 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   hungryOnWayHelped: [
     {
-      ask: ['Who helped {B}?', 'Who helped {B} on the way?'],
-      held: ['Who came by when {B} was tired?'],
+      ask: ['Who helped {B}?', 'Who helped {B} on the way?', 'Who came by when {B} was tired?'],
       say: ['{A} did.', '{A} helped {B}.'],
       key: '{A}',
       check: '{A} helped {B}',
@@ -596,75 +581,73 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   loseToRiver: [
     {
-      ask: ['What did {A} lose?'],
-      held: ['Which thing did {A} lose?'],
+      ask: ['What did {A} lose?', 'Which thing did {A} lose?'],
       say: ['{A} lost {T}.', '{T}.'],
       key: '{T.noun}',
     },
   ],
   deliver: gave([
     {
-      ask: ['Did {A} reach {P}?'],
-      held: ['Was {A} able to reach {P}?'],
+      ask: ['Did {A} reach {P}?', 'Was {A} able to reach {P}?'],
       say: ['Yes, {A} did.', 'Yes.'],
       key: 'Yes',
     },
   ]),
   contest: [
     {
-      ask: ['What did {A} take part in?', 'What kind of contest was it?'],
-      held: ['Which contest was it?'],
+      ask: ['What did {A} take part in?', 'What kind of contest was it?', 'Which contest was it?'],
       say: ['{A} took part in {contest}.', '{contest}.'],
       key: '{contest}',
     },
     {
-      ask: ['Where was the contest?'],
-      held: ['In what place was the contest?'],
-      say: ['{P.at}.', 'The contest was {P.at}.'],
+      ask: ['Where was the contest?', 'In what place was the contest?'],
+      say: ['The contest was {P.at}.', '{P.at}.'],
       key: '{P.at}',
     },
   ],
   practise: [
     {
-      ask: ['Who practised with {A}?', 'Who helped {A} to practise?'],
-      held: ['With whom did {A} practise?'],
+      ask: [
+        'Who practised with {A}?',
+        'Who helped {A} to practise?',
+        'With whom did {A} practise?',
+      ],
       say: ['{B} did.', '{B} helped {A}.'],
       key: '{B}',
     },
   ],
   win: [
     {
-      ask: ['Who won?', 'Who won the contest?'],
-      held: ['Who was the best of all?'],
+      ask: ['Who won?', 'Who won the contest?', 'Who was the best of all?'],
       say: ['{A} did.', '{A} won.'],
       key: '{A}',
       check: '{A} won',
     },
     {
-      ask: ['What was the prize?', 'What did {A} win?'],
-      held: ['Which thing did the winner get?'],
+      ask: ['What was the prize?', 'What did {A} win?', 'Which thing did the winner get?'],
       say: ['The prize was {T.a}.', '{T.a}.'],
       key: '{T.noun}',
     },
   ],
   newcomer: [
     {
-      ask: ['Who was the new neighbour?', 'Who came to live {P.at}?'],
-      held: ['What was the name of the new neighbour?'],
+      ask: [
+        'Who was the new neighbour?',
+        'Who came to live {P.at}?',
+        'What was the name of the new neighbour?',
+      ],
       say: ['{A} was.', '{A}.'],
       key: '{A}',
     },
     {
-      ask: ['Where did {A} live?'],
-      held: ['In what place did {A} live?'],
-      say: ['{P.at}.', '{A} lived {P.at}.'],
+      ask: ['Where did {A} live?', 'In what place did {A} live?'],
+      say: ['{A} lived {P.at}.', '{P.at}.'],
       key: '{P.at}',
     },
   ],
   tooShy: [
     {
-      ask: ['Did {A} say hello to {B}?'],
-      held: ['Was {A} brave enough to talk to {B}?'],
+      ask: ['Did {A} say hello to {B}?', 'Was {A} brave enough to talk to {B}?'],
       say: ['No, {A} did not dare.', 'No.'],
       key: 'No',
     },

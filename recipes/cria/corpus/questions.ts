@@ -2,9 +2,9 @@
 // kind of its things and people, and about what the story does not say.
 import type { Dice } from './dice.ts';
 import { Discourse } from './discourse.ts';
-import type { Character, Place, Referent, Thing } from './entities.ts';
+import { type Referent, withArticle } from './entities.ts';
 import { boys, girls } from './names.ts';
-import { type QuestionRow, questionTable } from './question-table.ts';
+import { questionTable } from './question-table.ts';
 import type { Story } from './story.ts';
 import type { Event } from './world.ts';
 
@@ -24,7 +24,7 @@ export type Phrasing = 'training' | 'held-out';
 type Slots = Readonly<Record<string, Referent | undefined>>;
 
 /** All questions that have one answer, in random order. */
-export function askAbout(story: Story, dice: Dice, phrasing: Phrasing = 'training'): Question[] {
+export function askAbout(story: Story, dice: Dice): Question[] {
   const plain = new Discourse(dice, { plain: true });
   const say = (pattern: string, slots: Slots): string => capitalise(plain.render(pattern, slots));
   const asked = new Map<string, Question | 'ambiguous'>();
@@ -35,26 +35,19 @@ export function askAbout(story: Story, dice: Dice, phrasing: Phrasing = 'trainin
       asked.set(question.ask, 'ambiguous');
     }
   };
-  const pickAsk = ({
-    ask,
-    held,
-  }: {
-    ask: readonly string[];
-    held?: readonly string[];
-  }): string[] => (phrasing === 'held-out' ? [...(held ?? [])] : [...ask]);
   for (const event of story.events) {
     for (const row of questionTable[event.kind] ?? []) {
       const answers = row.say.map((pattern) => say(pattern, event.roles));
       // every phrasing is added, so that two events that could be meant cancel each other out
-      for (const ask of pickAsk(row)) {
-        add({ kind: 'event', ask: say(ask, event.roles), answers: dice.shuffle(answers) });
+      for (const ask of row.ask) {
+        add({ kind: 'event', ask: say(ask, event.roles), answers });
       }
-      if (row.check !== undefined) add(yesOrNo(row.check, event, row, story, dice, say));
+      if (row.check !== undefined) add(yesOrNo(row.check, event, story, dice, say));
     }
-    if (event.kind === 'feel') for (const one of askFeeling(event, dice, phrasing, say)) add(one);
+    if (event.kind === 'feel') for (const one of askFeeling(event, say)) add(one);
   }
-  for (const one of askLooks(story, phrasing, say)) add(one);
-  for (const one of askUnsaid(story, dice, phrasing, say)) add(one);
+  for (const one of askLooks(story, say)) add(one);
+  for (const one of askUnsaid(story, dice, say)) add(one);
   const clear = [...asked.values()].filter((one) => one !== 'ambiguous');
   return dice.shuffle(clear);
 }
@@ -97,7 +90,6 @@ const sameFact = (one: Question, other: Question): boolean =>
 function yesOrNo(
   check: string,
   event: Event,
-  row: QuestionRow,
   story: Story,
   dice: Dice,
   say: (pattern: string, slots: Slots) => string,
@@ -112,12 +104,13 @@ function yesOrNo(
       P === undefined || P === roles.P ? [] : [P],
     );
     if (draw < 0.5 && elsewhere.length > 0) {
-      const answers = [`No, ${say(check, roles)}.`, 'No.'];
+      const answers = ['No.', `No, ${say(check, roles)}.`];
       return { kind: 'yes-no', ask: ask({ ...roles, P: dice.pick(elsewhere) }), answers };
     }
   } else if (draw < 0.35 && others.length > 0) {
-    const answers = [`No, ${say(row.key === '{A}' ? '{A} did' : check, roles)}.`, 'No.'];
-    return { kind: 'yes-no', ask: ask({ ...roles, A: dice.pick(others) }), answers };
+    const subject = check.startsWith('{B}') ? 'B' : 'A';
+    const answers = ['No.', `No, ${say(check, roles)}.`, `No, ${say(`{${subject}} did`, roles)}.`];
+    return { kind: 'yes-no', ask: ask({ ...roles, [subject]: dice.pick(others) }), answers };
   } else if (draw < 0.5 && check.includes('{T}') && things.length > 0) {
     const answers = ['No.', `No, ${say(check, roles)}.`];
     return { kind: 'yes-no', ask: ask({ ...roles, T: dice.pick(things) }), answers };
@@ -125,7 +118,7 @@ function yesOrNo(
   return {
     kind: 'yes-no',
     ask: ask(roles),
-    answers: dice.shuffle(['Yes.', `Yes, ${say(check, roles)}.`]),
+    answers: ['Yes.', `Yes, ${say(check, roles)}.`],
   };
 }
 
@@ -159,158 +152,137 @@ function toYesNo(statement: string): string {
     : `Did ${name} ${infinitives[verb] ?? verb}${rest}?`;
 }
 
-function askFeeling(
-  { roles }: Event,
-  dice: Dice,
-  phrasing: Phrasing,
-  say: (pattern: string, slots: Slots) => string,
-): Question[] {
-  const held = phrasing === 'held-out';
-  const questions: Question[] = [
-    {
-      kind: 'feeling',
-      ask: say(
-        dice.pick(
-          held
-            ? ['In what mood was {A} when {when}?', 'What did {A} feel when {when}?']
-            : ['How did {A} feel when {when}?', 'How was {A} when {when}?'],
-        ),
-        roles,
-      ),
-      answers: [
-        say('{A} felt {feeling}.', roles),
-        say('{A} was {feeling}.', roles),
-        say('{feeling}.', roles),
-      ],
-    },
-  ];
-  if (roles['because'] !== undefined) {
-    questions.push({
-      kind: 'feeling',
-      ask: say(
-        dice.pick(
-          held
-            ? ['For what reason was {A} {feeling}?', 'What made {A} {feeling}?']
-            : ['Why was {A} {feeling}?', 'Why did {A} feel {feeling}?'],
-        ),
-        roles,
-      ),
-      answers: [say('Because {because}.', roles)],
-    });
-  }
-  return questions;
+function askFeeling({ roles }: Event, say: (pattern: string, slots: Slots) => string): Question[] {
+  const kind = 'feeling';
+  const how = ['{A} felt {feeling}.', '{A} was {feeling}.', '{feeling}.'];
+  const questions = [
+    'How did {A} feel when {when}?',
+    'How was {A} when {when}?',
+    'What did {A} feel when {when}?',
+  ].map((ask): Question => {
+    return { kind, ask: say(ask, roles), answers: how.map((pattern) => say(pattern, roles)) };
+  });
+  if (roles['because'] === undefined) return questions;
+  const why = [
+    'Why was {A} {feeling}?',
+    'Why did {A} feel {feeling}?',
+    'What made {A} {feeling}?',
+    'For what reason was {A} {feeling}?',
+  ].map((ask): Question => {
+    return { kind, ask: say(ask, roles), answers: [say('Because {because}.', roles)] };
+  });
+  return [...questions, ...why];
 }
 
 function askLooks(
   { world, told, things }: Story,
-  phrasing: Phrasing,
   say: (pattern: string, slots: Slots) => string,
 ): Question[] {
-  const held = phrasing === 'held-out';
   const questions: Question[] = [];
   for (const T of things) {
     const look = told.has(T) ? T.look : undefined;
-    const add = (ask: string, pattern: string, isTold: boolean): void => {
+    const seen = say(`{T.they} {T.was} ${look?.word}.`, { T });
+    for (const ask of ['What colour {T.was} {T}?', 'Which colour {T.was} {T}?']) {
+      const isTold = look?.kind === 'colour';
       questions.push({
         kind: isTold ? 'look' : 'unsaid',
         ask: say(ask, { T }),
-        answers: isTold ? [say(pattern, { T })] : [unsaid],
+        answers: [isTold ? seen : unsaid],
       });
-    };
-    add(
-      held ? 'Which colour {T.was} {T}?' : 'What colour {T.was} {T}?',
-      `{T.they} {T.was} ${look?.word}.`,
-      look?.kind === 'colour',
-    );
+    }
     if (look?.kind === 'material') {
-      add(
-        held ? 'Out of what {T.was} {T} made?' : 'What {T.was} {T} made of?',
-        `{T.they} {T.was} ${look.word}.`,
-        true,
-      );
+      for (const ask of ['What {T.was} {T} made of?', 'Out of what {T.was} {T} made?']) {
+        questions.push({ kind: 'look', ask: say(ask, { T }), answers: [seen] });
+      }
     }
   }
-  for (const A of world.cast) {
-    if (!told.has(A)) continue;
-    questions.push({
-      kind: 'look',
-      ask: say(held ? 'To which kind of animal does {A} belong?' : 'What kind of animal was {A}?', {
-        A,
-      }),
-      answers: [
-        say(`{A} was a ${A.species.noun}.`, { A }),
-        say(`{A} was an ${A.species.noun}.`, { A }),
-      ].filter((one) => /\ba [^aeiou]|\ban [aeiou]/.test(one)),
-    });
+  for (const A of world.cast.filter((one) => told.has(one))) {
+    for (const ask of [
+      'What kind of animal was {A}?',
+      'Which kind of animal was {A}?',
+      'What was {A}?',
+    ]) {
+      const animal = withArticle(A.species.noun);
+      questions.push({ kind: 'look', ask: say(ask, { A }), answers: [`${A.name} was ${animal}.`] });
+    }
   }
   return questions;
 }
 
-const unknowable: readonly { readonly ask: string; readonly held?: true }[] = [
-  { ask: 'How old was {A}?' },
-  { ask: "What was the name of {A}'s mother?" },
-  { ask: 'What did {A} have for breakfast?' },
-  { ask: 'Which song did {A} like best?' },
-  { ask: 'How many brothers did {A} have?' },
-  { ask: 'What did {A} dream of that night?' },
-  { ask: 'What colour were the eyes of {A}?' },
-  { ask: 'What did {A} cost?'.replace('{A}', '{T}') },
-  { ask: 'Who was the teacher of {A}?' },
-  { ask: "What was the name of {A}'s sister?", held: true },
-  { ask: 'How tall was {A}?', held: true },
-  { ask: 'What did {A} drink?', held: true },
-  { ask: 'How much did {T} weigh?', held: true },
+const unknowable: readonly string[] = [
+  'How old was {A}?',
+  "What was the name of {A}'s mother?",
+  "What was the name of {A}'s sister?",
+  'What did {A} have for breakfast?',
+  'Which song did {A} like best?',
+  'How many brothers did {A} have?',
+  'What did {A} dream of that night?',
+  'What colour were the eyes of {A}?',
+  'What did {T} cost?',
+  'Who was the teacher of {A}?',
+  'How tall was {A}?',
+  'What did {A} drink?',
+  'How much did {T} weigh?',
 ];
 
 function askUnsaid(
   story: Story,
   dice: Dice,
-  phrasing: Phrasing,
   say: (pattern: string, slots: Slots) => string,
 ): Question[] {
-  const { world, events, text } = story;
-  const A: Character = dice.pick(world.cast);
-  const T: Thing | undefined = story.things[0];
-  const asks = unknowable.filter(
-    ({ ask, held }) =>
-      (held === true) === (phrasing === 'held-out') && (T !== undefined || !ask.includes('{T}')),
-  );
-  const questions = dice
-    .shuffle(asks)
-    .slice(0, 2)
-    .map(({ ask }) => say(ask, { A, T }));
-  if (
-    !events.some(({ kind }) => kind === 'setOutInWeather') &&
-    !/rain|snow|wind|storm|cold|fog/.test(text)
-  ) {
-    questions.push(phrasing === 'held-out' ? 'How was the weather?' : 'What was the weather like?');
-  }
+  const { world, events, text, things } = story;
+  const [T] = things;
+  const asks = unknowable.filter((ask) => T !== undefined || !ask.includes('{T}'));
+  const A = dice.pick(world.cast);
+  const questions = [say(dice.pick(asks), { A, T })];
+  const tellsWeather = /rain|snow|wind|storm|cold|fog|sunny|hot/.test(text);
+  if (!tellsWeather) questions.push('What was the weather like?');
   const homeless = world.cast.filter(
     (one) =>
       !events.some(({ roles }) => (roles.A === one || roles.B === one) && roles.P !== undefined),
   );
-  if (homeless.length > 0) {
+  if (homeless.length > 0) questions.push(say('Where did {A} live?', { A: dice.pick(homeless) }));
+  const stranger = dice.pick([...girls, ...boys]);
+  if (!text.includes(stranger)) {
     questions.push(
-      say(phrasing === 'held-out' ? 'In what place did {A} live?' : 'Where did {A} live?', {
-        A: dice.pick(homeless),
+      say(dice.pick(['Who was {name}?', 'What did {name} do?', 'Where did {name} live?']), {
+        name: stranger,
       }),
     );
   }
-  if (phrasing === 'training') {
-    const stranger = dice.pick([...girls, ...boys]);
-    if (!text.includes(stranger)) {
-      const P: Place | undefined = events.find(({ roles }) => roles.P !== undefined)?.roles.P;
-      questions.push(
-        dice.pick([
-          `Who was ${stranger}?`,
-          `What did ${stranger} do?`,
-          `Where did ${stranger} live?`,
-          ...(P === undefined ? [] : [`Whom did ${stranger} meet ${P.at}?`]),
-        ]),
-      );
-    }
-  }
   return questions.map((ask) => ({ kind: 'unsaid', ask, answers: [unsaid] }));
+}
+
+const frames: Readonly<Record<Phrasing, readonly string[]>> = {
+  training: [
+    '{ask}',
+    '{ask}',
+    '{ask}',
+    '{ask}',
+    'Tell me: {ask}',
+    'And {ask}',
+    'Now, {ask}',
+    'So, {ask}',
+    'Please tell me, {ask}',
+    'A question: {ask}',
+    'In the story, {ask}',
+    'What do you think, {ask}',
+  ],
+  'held-out': [
+    'I would like to know, {ask}',
+    'Do you remember, {ask}',
+    'One more thing: {ask}',
+    'Can you say, {ask}',
+    'Dear Cria, {ask}',
+    'Listen: {ask}',
+  ],
+};
+
+/** The words in which somebody asks a question: as it is, or with a few words before it. */
+export function phrase(ask: string, dice: Dice, phrasing: Phrasing = 'training'): string {
+  const frame = dice.pick(frames[phrasing]);
+  if (frame === '{ask}') return ask;
+  return frame.replace('{ask}', ask.charAt(0).toLowerCase() + ask.slice(1));
 }
 
 const capitalise = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

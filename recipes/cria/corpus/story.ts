@@ -7,6 +7,7 @@ import { eventPhrasings } from './phrasings-events.ts';
 import { feelingPhrasings, feelingShown, framePhrasings } from './phrasings-frame.ts';
 import { compete, dare, errand, newNeighbour, rescue } from './plots/deeds.ts';
 import { breakSomething, loseSomething, quarrel } from './plots/loss.ts';
+import { happen } from './plots/scene.ts';
 import { buildSomething, giveAPresent, wishForSomething } from './plots/wishes.ts';
 import { type Event, pause, type Vocabulary, World } from './world.ts';
 
@@ -39,7 +40,16 @@ const plots: readonly (readonly [(world: World) => void, number])[] = [
 export function tellStory(dice: Dice, vocabulary: Vocabulary = 'training'): Story {
   const world = new World(dice, vocabulary);
   world.ending = dice.chance(0.75) ? 'happy' : 'sad';
-  dice.weighted(plots)(world);
+  return play(dice.weighted(plots), world);
+}
+
+/** Makes up a scene: a few things that happen, and no plot. Short to read, with as much to ask about. */
+export function tellScene(dice: Dice, vocabulary: Vocabulary = 'training'): Story {
+  return play(happen, new World(dice, vocabulary));
+}
+
+function play(plot: (world: World) => void, world: World): Story {
+  plot(world);
   const told = realise(world);
   const things = told.events.flatMap(({ roles: { T, U } }) => [T, U]);
   return { ...told, world, things: [...new Set(things.filter((one) => one !== undefined))] };

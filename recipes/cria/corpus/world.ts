@@ -128,7 +128,7 @@ export class World {
     const entry = this.#draw(
       () =>
         dice.pick(
-          dice.chance(held ? 0 : 0.07) ? inventedNouns : (held ? heldOutThings : things)[kind],
+          dice.chance(held ? 0 : 0.05) ? inventedNouns : (held ? heldOutThings : things)[kind],
         ),
       (one) =>
         !this.things.some((other) => other.noun === one.replace('+', '')) &&
