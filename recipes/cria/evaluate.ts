@@ -23,8 +23,6 @@ export interface Report {
   >;
 }
 
-const longestAnswer = 300;
-
 /** The 95 % interval of a share. */
 export function wilson(right: number, of: number): { low: number; high: number } {
   const z = 1.959964;
@@ -82,7 +80,7 @@ async function answerAll(
   const together = 16;
   for (let at = 0; at < items.length; at += together) {
     const some = items.slice(at, at + together).map(async ({ messages, temperature }, index) => {
-      const options = { temperature, maxTokens: longestAnswer, seed: at + index };
+      const options = { temperature, seed: at + index };
       const { text, finishReason } = await llama.chat(messages, options).result();
       return { text: text.trim(), stopped: finishReason === 'stop' };
     });

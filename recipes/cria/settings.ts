@@ -58,7 +58,7 @@ export function makeMiniature(folder: string): Settings {
         'model.layers=2',
         'model.heads=2',
         'model.feedForward=128',
-        'model.context=320',
+        'model.context=512',
         'schedule.warmup=5',
       ],
       tune: [

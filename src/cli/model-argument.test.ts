@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCorral } from '../../test/command-line.ts';
-import { lazyLibrary, type LoadedModel } from './library.ts';
+import { type LoadedModel, lazyLibrary } from './library.ts';
 
 const home = mkdtempSync(`${tmpdir()}/corral-model-argument-`);
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -11,7 +11,11 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 async function opened(
   args: readonly string[],
   shipped: readonly string[] = ['cria-base', 'cria-chat'],
-): Promise<{ readonly path: string | undefined; readonly prompt?: string; readonly stderr: string }> {
+): Promise<{
+  readonly path: string | undefined;
+  readonly prompt?: string;
+  readonly stderr: string;
+}> {
   let [path, prompt]: (string | undefined)[] = [];
   const store = await lazyLibrary.store();
   const { stderr } = await runCorral(args, {
@@ -19,7 +23,8 @@ async function opened(
     library: {
       store: async () => ({
         ...store,
-        findShippedModel: (name: string) => (shipped.includes(name) ? `/models/${name}` : undefined),
+        findShippedModel: (name: string) =>
+          shipped.includes(name) ? `/models/${name}` : undefined,
       }),
       load: async (asked) => {
         path = asked;
