@@ -2,6 +2,7 @@
 // how it learned, what it scores, and what it cannot do.
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { LlamaConfig } from '../../src/formats/llama-config.ts';
 import { drawCurves } from './curves.ts';
 import { formatScores, type Report } from './evaluate.ts';
 import type { Settings } from './settings.ts';
@@ -14,8 +15,9 @@ export interface CardFacts {
   readonly report: Report;
   /** Recipe files, in the order of the lessons. */
   readonly recipes: readonly string[];
-  /** Values in one model. */
+  /** Values in one model, and its shape. */
   readonly parameters: number;
+  readonly shape: Pick<LlamaConfig, 'dim' | 'layers' | 'heads' | 'context' | 'vocab'>;
 }
 
 interface Line {
@@ -28,7 +30,7 @@ interface Line {
 
 /** Writes CARD.md and a drawing of the losses into the folder of the models. */
 export function writeCard(facts: CardFacts): void {
-  const { settings, stages, report, recipes, parameters } = facts;
+  const { settings, stages, report, recipes, parameters, shape } = facts;
   const lessons = ['pretraining', 'tuning'].map((name) => ({ name, ...readLesson(stages[name]) }));
   writeFileSync(
     join(settings.models, 'losses.svg'),
@@ -46,7 +48,7 @@ everything it describes.
 | --- | --- | --- | --- |
 ${models.map((path) => `| \`${basename(path)}\` | ${(parameters / 1e6).toFixed(2)} M | ${(statSync(path).size / 1e6).toFixed(1)} MB | \`${stages['export']?.outputs[path]}\` |`).join('\n')}
 
-Llama blocks, 256 wide, 4 layers, 8 heads, context 512, tied embeddings, ${settings.vocabulary} pieces (SentencePiece BPE with byte
+Llama blocks, ${shape.dim} wide, ${shape.layers} layers, ${shape.heads} heads, context ${shape.context}, tied embeddings, ${shape.vocab} pieces (SentencePiece BPE with byte
 fallback and split digits). Weights are q8_0; training was in f32.
 
 ## Scores

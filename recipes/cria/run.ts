@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { main } from '../../src/cli/main.ts';
 import { openCheckpoint } from '../../src/formats/index.ts';
 import { load } from '../../src/index.ts';
-import { writeCard } from './card.ts';
+import { type CardFacts, writeCard } from './card.ts';
 import { makeCorpus } from './corpus/corpus.ts';
 import { evaluateCria, formatScores, type Report, reaches } from './evaluate.ts';
 import { full, miniature, type Settings } from './settings.ts';
@@ -127,19 +127,20 @@ export async function makeCria(settings: Settings, say: (line: string) => void):
     stages: stages.done,
     report: found,
     recipes: lessons.map(({ recipe }) => join(here, recipe)),
-    parameters: await countParameters(shipped[1]),
+    ...(await describeModel(shipped[1])),
   });
   say(formatScores(found.scores));
   return found;
 }
 
-async function countParameters(path: string): Promise<number> {
+async function describeModel(path: string): Promise<Pick<CardFacts, 'parameters' | 'shape'>> {
   const checkpoint = await openCheckpoint(path);
   const sizes = [...checkpoint.tensors.values()].map(({ shape }) =>
     shape.reduce((a, b) => a * b, 1),
   );
   await checkpoint.close();
-  return sizes.reduce((sum, size) => sum + size, 0);
+  const parameters = sizes.reduce((sum, size) => sum + size, 0);
+  return { parameters, shape: checkpoint.config };
 }
 
 /** The code of a folder, by which stages know that it changed. */
