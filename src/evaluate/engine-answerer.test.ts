@@ -173,6 +173,18 @@ describe('engine answerer', () => {
     expect(shuffled.map((i) => responses[i])).toEqual(other.responses);
     expect(cost.computedTokens).toBeLessThan(cost.naiveTokens / 2);
     expect(progress.at(-1)?.done).toBe(progress.at(-1)?.total);
+    // What was planned is what was computed: the time left is told in tokens that are computed.
+    const choices = requests.slice(0, 48);
+    const fresh = await load(path, { cache: 'f32', sequences: 8 });
+    const unused = await openEngineAnswerer(fresh, { database });
+    let total = 0;
+    const { cost: alone } = await answerAll(unused, choices, {
+      onProgress: (each) => {
+        total = each.total;
+      },
+    });
+    expect(alone.computedTokens).toBe(total);
+    await unused.close();
   });
 
   it('stops at the signal, also while it plans', async () => {

@@ -19,7 +19,7 @@ export interface HashOptions {
 
 /**
  * One file's sha256, or that of its files' hashes in order, one hexadecimal line each.
- * Throws FILE_UNREADABLE, or ABORTED by the signal.
+ * Throws FILE_UNREADABLE, FILE_UNWRITABLE when the hash cannot be kept, or ABORTED by the signal.
  */
 export async function hashFiles(paths: readonly string[], options: HashOptions): Promise<string> {
   const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
@@ -64,8 +64,14 @@ async function hashFile(
     throw errors.FILE_UNREADABLE({ path, reason }, { cause });
   }
   const sha256 = hash.digest('hex');
-  database
-    .prepare('INSERT OR REPLACE INTO file_hashes VALUES (?, ?, ?, ?)')
-    .run(absolute, size, mtimeMs, sha256);
+  try {
+    database
+      .prepare('INSERT OR REPLACE INTO file_hashes VALUES (?, ?, ?, ?)')
+      .run(absolute, size, mtimeMs, sha256);
+  } catch (cause) {
+    const where = database.location() ?? 'the database in memory';
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw errors.FILE_UNWRITABLE({ path: where, reason }, { cause });
+  }
   return sha256;
 }

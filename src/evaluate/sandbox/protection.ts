@@ -60,8 +60,10 @@ function inBubblewrap(command: ProtectedCommand): readonly string[] {
   );
   return asAnother(command, [
     ...['bwrap', '--unshare-all', '--new-session', '--die-with-parent', '--cap-drop', 'ALL'],
-    ...[...mounts, '--dev', '/dev', '--size', `${command.limits.fileBytes}`, '--tmpfs', '/tmp'],
-    ...['--ro-bind', programFolder, programFolder, '--chdir', '/tmp', '--'],
+    // Not its own /dev, whose /dev/shm has no bounds.
+    ...[...mounts, ...devices.flatMap((path) => ['--dev-bind', path, path])],
+    ...['--size', `${command.limits.fileBytes}`, '--tmpfs', '/tmp'],
+    ...['--ro-bind', programFolder, programFolder, '--remount-ro', '/', '--chdir', '/tmp', '--'],
     ...withLimits(command, countedOthers(command.userId)),
   ]);
 }
