@@ -64,8 +64,10 @@ export const taskErrorTable = {
       looked: string;
     }): string =>
       `The data set ${e.label}, split ${e.split}, which ${e.task} needs, is not in ${e.dataDir}. Looked for: ${e.looked}.`,
-    hint: (e: { task: string; dataDir: string }): string =>
-      `Get it with: corral eval fetch --tasks ${e.task} --data-dir ${e.dataDir}, or name another folder with --data-dir.`,
+    hint: (e: { label: string; task: string; dataDir: string }): string =>
+      e.label.startsWith('local/')
+        ? 'Name the folder that holds these files with --data-dir; no hub has them in this form.'
+        : `Get it with: corral eval fetch --tasks ${e.task} --data-dir ${e.dataDir}, or name another folder with --data-dir.`,
   },
   DATA_NOT_FETCHED: {
     status: 400,

@@ -110,6 +110,12 @@ describe('a split', () => {
     expect(error?.message).toContain(join(dataDir, 'openai', 'gsm8k', 'main', 'test.{jsonl,'));
     expect(error?.message).toContain(join(dataDir, 'gsm8k', 'test.jsonl'));
     expect(error?.hint).toContain(`corral eval fetch --tasks some_task --data-dir ${dataDir}`);
+    await expect(
+      split({ path: 'local/agieval', name: 'math', split: 'test' }),
+    ).rejects.toMatchObject({
+      code: 'CORRAL_DATA_MISSING',
+      hint: expect.not.stringContaining('fetch'),
+    });
   });
 });
 

@@ -56,7 +56,7 @@ export interface TaskConfig {
   readonly tag?: string | readonly string[] | undefined;
   readonly dataset_path: string;
   readonly dataset_name?: string | null | undefined;
-  readonly dataset_kwargs?: Readonly<Record<string, unknown>> | undefined;
+  readonly dataset_kwargs?: { readonly trust_remote_code?: boolean | undefined } | undefined;
   readonly training_split?: string | null | undefined;
   readonly validation_split?: string | null | undefined;
   readonly test_split?: string | null | undefined;

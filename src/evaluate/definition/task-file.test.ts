@@ -68,6 +68,12 @@ describe('a task file', () => {
       9,
       'generation_kwargs.temperature',
     ],
+    [
+      'a loader argument that would be lost',
+      `${whole}dataset_kwargs:\n  data_files: x.json\n`,
+      8,
+      'data_files',
+    ],
     ['an unknown output type', `${whole}output_type: guess\n`, 7, 'output_type'],
     ['a missing key', whole.replace('doc_to_text: "{{q}}"\n', ''), 1, 'doc_to_text'],
     ['no split to score on', whole.replace('test_split: test\n', ''), 1, 'needs a test_split'],

@@ -56,7 +56,8 @@ export const taskSchema: z.ZodType<TaskConfig> = z.strictObject({
   tag: z.union([z.string(), texts]).optional(),
   dataset_path: z.string().min(1),
   dataset_name: z.string().nullish(),
-  dataset_kwargs: z.record(z.string(), z.unknown()).optional(),
+  // the one argument of the loader that changes nothing here
+  dataset_kwargs: z.strictObject({ trust_remote_code: z.boolean().optional() }).optional(),
   training_split: split,
   validation_split: split,
   test_split: split,

@@ -21,6 +21,7 @@ tasks_folder = pathlib.Path(lm_eval.__file__).parent / "tasks"
 # (file, our name, shots or None for the task's own, what a model might write to each document, and for a
 # conversation: system instruction, examples as turns of their own)
 runs = [
+    ("many-targets.yaml", "many_targets", None, None),
     ("begun-answers.yaml", "begun_choices", None, None),
     ("begun-answers.yaml", "begun_choices", None, None, (None, False)),
     ("begun-answers.yaml", "begun_choices", None, None, ("Be brief.", True)),

@@ -71,7 +71,7 @@ export function makeItemBuilder(options: PromptOptions): (docId: number, doc: Do
     const asked =
       config.output_type === 'loglikelihood_rolling' ? '' : ask(text, config.target_delimiter);
     const requests = requestsOf(options, { asked, target, choices });
-    return { ...shared, target: asTarget(target), ...(choices && { choices }), requests };
+    return { ...shared, target: asTarget(target, choices), ...(choices && { choices }), requests };
   };
 }
 
@@ -187,6 +187,10 @@ function readPrefix(
   return columns.has(prefix) ? pythonString(doc[prefix]) : compileTemplate(prefix).text(doc);
 }
 
-function asTarget(target: Target): TaskItem['target'] {
-  return Array.isArray(target) ? target.map(pythonString) : (target as string | number);
+/** Of several right choices the texts, so that a list never mixes texts and indices. */
+function asTarget(target: Target, choices: readonly string[] | undefined): TaskItem['target'] {
+  if (!Array.isArray(target)) return target as string | number;
+  return target.map((each) => {
+    return typeof each === 'number' && choices ? (choices[each] ?? '') : pythonString(each);
+  });
 }
