@@ -23,6 +23,7 @@ export function runRecord(changes: Partial<RunRecord>): RunRecord {
     bestStep: null,
     tokensPerSecond: null,
     error: null,
+    process: process.pid,
     ...changes,
   };
 }

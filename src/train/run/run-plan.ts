@@ -55,9 +55,10 @@ function defaultLearningRate({ model, method }: Recipe): number {
 
 /** What of a recipe changes results: two runs whose answers are equal go on from each other's checkpoints. */
 export function comparableRecipe(recipe: Recipe): unknown {
-  const { name, output, threads, checkpoints, samples, export: exported, ...rest } = recipe;
+  const { name, output, threads, checkpoints, samples, export: exported, data, ...rest } = recipe;
+  const { cache, ...counted } = data;
   // Through JSON, since that is what a checkpoint keeps.
-  return JSON.parse(JSON.stringify(rest));
+  return JSON.parse(JSON.stringify({ ...rest, data: counted }));
 }
 
 /** Names of fields in which two comparable recipes differ, with dots. */

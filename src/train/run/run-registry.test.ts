@@ -22,6 +22,16 @@ describe('RunRegistry', () => {
     expect(again.list()[1]).toEqual(runRecord({ status: 'finished', step: 10, loss: 0.5 }));
   });
 
+  it('knows a run whose process is gone from one that goes on', () => {
+    using registry = new RunRegistry(folder);
+    // Beyond what any system hands out.
+    registry.put(runRecord({ id: 'dead0000', status: 'running', process: 2 ** 30 }));
+    registry.put(runRecord({ id: 'live0000', status: 'running' }));
+    const statuses = new Map(registry.list().map(({ id, status }) => [id, status]));
+    expect(statuses.get('dead0000')).toBe('killed');
+    expect(statuses.get('live0000')).toBe('running');
+  });
+
   it('finds runs by id, by the beginning of one, and by a name that only one has', () => {
     using registry = new RunRegistry(folder);
     expect(registry.find('aaaa1111').name).toBe('first');

@@ -5,13 +5,14 @@ import * as z from 'zod';
 import { errors } from '../../base/errors.ts';
 import { type Database, openDatabase } from '../../store/database.ts';
 
-/** How a run is going, or how it ended. */
+/** How a run is going, or how it ended; `killed`: its process is gone without a word. */
 export const runStatuses = [
   'running',
   'finished',
   'stopped-early',
   'interrupted',
   'failed',
+  'killed',
 ] as const;
 
 /** A run as it is kept. */
@@ -40,6 +41,8 @@ export interface RunRecord {
   readonly bestStep: number | null;
   readonly tokensPerSecond: number | null;
   readonly error: string | null;
+  /** The process that runs it, on this machine. */
+  readonly process: number | null;
 }
 
 const steps = [
@@ -50,6 +53,7 @@ const steps = [
     step INTEGER NOT NULL, steps INTEGER NOT NULL, loss REAL, bestLoss REAL, bestStep INTEGER,
     tokensPerSecond REAL, error TEXT
   ) STRICT`,
+  'ALTER TABLE runs ADD COLUMN process INTEGER',
 ];
 
 const rowSchema: z.ZodType<RunRecord> = z.object({
@@ -72,6 +76,7 @@ const rowSchema: z.ZodType<RunRecord> = z.object({
   bestStep: z.number().nullable(),
   tokensPerSecond: z.number().nullable(),
   error: z.string().nullable(),
+  process: z.number().nullable(),
 });
 
 const columns = [
@@ -94,6 +99,7 @@ const columns = [
   'bestStep',
   'tokensPerSecond',
   'error',
+  'process',
 ] as const satisfies readonly (keyof RunRecord)[];
 
 /** The table of runs. */
@@ -117,7 +123,11 @@ export class RunRegistry implements Disposable {
   /** All runs, the latest first. */
   list(): RunRecord[] {
     const rows = this.#database.prepare('SELECT * FROM runs ORDER BY startedAt DESC, id').all();
-    return rows.map((row) => rowSchema.parse(row));
+    return rows.map((row) => {
+      const run = rowSchema.parse(row);
+      const isGone = run.status === 'running' && !isAlive(run.process);
+      return isGone ? { ...run, status: 'killed' } : run;
+    });
   }
 
   /** The run whose id, or name if only one has it, this is; ids may be cut short. Throws RUN_NOT_FOUND. */
@@ -134,5 +144,15 @@ export class RunRegistry implements Disposable {
 
   [Symbol.dispose](): void {
     this.#database.close();
+  }
+}
+
+function isAlive(processId: number | null): boolean {
+  if (processId === null) return false;
+  try {
+    return process.kill(processId, 0);
+  } catch (error) {
+    // It is there, but another user's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -28,9 +28,9 @@ export class Sampler {
     this.#options = options;
   }
 
-  /** Allocates a cache for one sequence. */
+  /** Allocates a cache for one sequence. Throws TEMPLATE_INVALID for messages without a template. */
   static async open(options: SamplerOptions): Promise<Sampler> {
-    const { device, trainee, weights, tokenizer } = options;
+    const { device, trainee, weights, tokenizer, recipe } = options;
     const engine = await Engine.open({
       config: trainee.facts.config,
       device,
@@ -41,7 +41,10 @@ export class Sampler {
       sharePrefixes: false,
       ...(trainee.linear === undefined ? {} : { linear: trainee.linear }),
     });
-    return new Sampler(engine, options);
+    const sampler = new Sampler(engine, options);
+    // What cannot be written down shows now, not after the first thousand steps.
+    for (const prompt of recipe.prompts) sampler.#encode(prompt);
+    return sampler;
   }
 
   /** What the model makes of a prompt; the same answer for the same weights. Throws ABORTED. */

@@ -82,6 +82,7 @@ class RunRow {
         bestStep: known?.bestStep ?? null,
         tokensPerSecond: null,
         error: null,
+        process: process.pid,
       };
       this.#write();
       return;
