@@ -25,8 +25,8 @@ describe('RunRegistry', () => {
   it('knows a run whose process is gone from one that goes on', () => {
     using registry = new RunRegistry(folder);
     // Beyond what any system hands out.
-    registry.put(runRecord({ id: 'dead0000', status: 'running', process: 2 ** 30 }));
-    registry.put(runRecord({ id: 'live0000', status: 'running' }));
+    registry.put(runRecord({ id: 'dead0000', name: 'gone', status: 'running', process: 2 ** 30 }));
+    registry.put(runRecord({ id: 'live0000', name: 'going', status: 'running' }));
     const statuses = new Map(registry.list().map(({ id, status }) => [id, status]));
     expect(statuses.get('dead0000')).toBe('killed');
     expect(statuses.get('live0000')).toBe('running');
