@@ -47,8 +47,8 @@ export interface AnswerOptions {
 /** A model that answers requests. */
 export interface Answerer extends AsyncDisposable {
   readonly description: ModelDescription;
-  /** Why this kind of request cannot be answered; undefined where it can. */
-  refusal(kind: RequestKind): string | undefined;
+  /** Why this kind of request, with answers of up to `maxTokens`, cannot be answered; undefined where it can. */
+  refusal(kind: RequestKind, maxTokens?: number): string | undefined;
   /** A conversation as the model's chat template writes it, without a second BOS. Throws CHAT_TEMPLATE_MISSING. */
   renderChat(messages: readonly ChatMessage[]): string;
   /** Answers all; the order of work is its own affair, and the same requests give the same answers. */

@@ -229,7 +229,7 @@ function watch(commandLine: readonly string[], options: Watch): Promise<CodeOutc
 }
 
 function judge(end: {
-  readonly stop: Exclude<CodeOutcome['result'], never> | 'aborted' | undefined;
+  readonly stop: CodeOutcome['result'] | 'aborted' | undefined;
   readonly status: number | null;
   readonly ended: string | null;
   readonly isWhole: boolean;

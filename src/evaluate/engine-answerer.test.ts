@@ -204,6 +204,11 @@ describe('engine answerer', () => {
     await expect(early).rejects.toThrow('Evaluation was aborted.');
   });
 
+  it('refuses answers that would leave no room for a prompt', () => {
+    expect(answerer.refusal('generate', 127)).toBeUndefined();
+    expect(answerer.refusal('generate', 128)).toMatch(/up to 128 tokens .* context of 128/);
+  });
+
   it('says that there is no chat template, and writes conversations with the one there is', async () => {
     const messages = [{ role: 'user', content: 'Hi' }] as const;
     expect(() => answerer.renderChat(messages)).toThrow(/has no chat template/);

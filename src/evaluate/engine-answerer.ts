@@ -8,7 +8,7 @@ import type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './an
 import { type DescribeOptions, describeModel, type EvaluatedModel } from './describe-model.ts';
 import { RequestEncoder } from './encode-request.ts';
 import { type Plan, type PlannedWork, planRequests, type Use, type Work } from './plan-requests.ts';
-import type { ModelRequest, ModelResponse } from './request.ts';
+import type { ModelRequest, ModelResponse, RequestKind } from './request.ts';
 
 // Enough that each step of the engine is full, few enough that what shares a page is close together.
 const workAtOnce = 32;
@@ -63,8 +63,10 @@ class EngineAnswerer implements Answerer {
     this.description = parts.description;
   }
 
-  refusal(): undefined {
-    return undefined;
+  refusal(_: RequestKind, maxTokens = 0): string | undefined {
+    const { context } = this.#model.engine;
+    if (maxTokens < context) return undefined;
+    return `answers of up to ${maxTokens} tokens do not fit the model's context of ${context}`;
   }
 
   renderChat(messages: readonly ChatMessage[]): string {
@@ -84,7 +86,6 @@ class EngineAnswerer implements Answerer {
     const round = new Round({
       ...this.#parts,
       engine,
-      requests,
       plan,
       options,
       controls: tokenizer.controls,
@@ -105,7 +106,6 @@ interface RoundParts {
   readonly engine: Engine;
   readonly endTokens: readonly number[];
   readonly controls: ReadonlyMap<string, number>;
-  readonly requests: readonly ModelRequest[];
   readonly plan: Plan;
   readonly options: AnswerOptions;
 }
@@ -135,13 +135,15 @@ class Round {
     this.#total = parts.plan.work.reduce((sum, work) => sum + work.expectedTokens, 0);
     for (const [request, missing] of parts.plan.windows) {
       this.#open.set(request, { missing, tokens: 0, sums: [] });
-      // A text without tokens has no windows: its log-probability is that of certainty.
-      if (missing === 0) this.#answer(request, { kind: 'rolling', logprob: 0, tokens: 0 });
     }
   }
 
   async run(): Promise<AnswerCost> {
-    const { work } = this.#parts.plan;
+    const { work, windows } = this.#parts.plan;
+    for (const [request, count] of windows) {
+      // A text without tokens has no windows: its log-probability is that of certainty.
+      if (count === 0) this.#answer(request, { kind: 'rolling', logprob: 0, tokens: 0 });
+    }
     await concurrently({ count: work.length, limit: workAtOnce }, async (index) => {
       this.#throwIfAborted();
       try {

@@ -129,7 +129,7 @@ export async function planRequests(
       work.uses.push({ request: index, window: 0, cut });
     }
   }
-  return { work: order([...known.values()]), windows, naiveTokens };
+  return { work: await order([...known.values()], yielder), windows, naiveTokens };
 }
 
 function keyOf(tokens: Int32Array): string {
@@ -138,26 +138,30 @@ function keyOf(tokens: Int32Array): string {
 
 // Clusters of a common beginning, longest first: memory runs out at once if it does, and the rest goes
 // faster than the beginning promised. Inside a cluster by tokens, so that what shares more comes closer.
-function order(work: readonly Work[]): PlannedWork[] {
-  const clusters = new Map<string, { key: string; work: Work }[]>();
+async function order(work: readonly Work[], yielder: Yielder): Promise<PlannedWork[]> {
+  const clusters = new Map<string, { readonly key: string; readonly work: Work }[]>();
   for (const each of work) {
+    if (yielder.isDue) await yielder.turn();
     const head = keyOf(each.tokens.subarray(0, sharedTokens));
     const cluster = clusters.get(head) ?? [];
     cluster.push({ key: keyOf(each.tokens), work: each });
     clusters.set(head, cluster);
   }
-  const longest = (cluster: readonly { work: Work }[]): number =>
+  const longest = (cluster: readonly { readonly work: Work }[]): number =>
     cluster.reduce((most, { work: { tokens } }) => Math.max(most, tokens.length), 0);
-  return [...clusters.values()]
+  const ordered = [...clusters.values()]
     .map((cluster) => ({ cluster, length: longest(cluster) }))
-    .sort((a, b) => b.length - a.length)
-    .flatMap(({ cluster }) => {
-      cluster.sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
-      return cluster.map(({ work: each }, index) => ({
-        work: each,
-        expectedTokens: expectedTokens(each, cluster[index - 1]?.work),
-      }));
-    });
+    .sort((a, b) => b.length - a.length);
+  const planned: PlannedWork[] = [];
+  for (const { cluster } of ordered) {
+    if (yielder.isDue) await yielder.turn();
+    cluster.sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+    for (const [index, { work: each }] of cluster.entries()) {
+      const expected = expectedTokens(each, cluster[index - 1]?.work);
+      planned.push({ work: each, expectedTokens: expected });
+    }
+  }
+  return planned;
 }
 
 // In the order of tokens nothing before shares more with a text than its neighbour does.

@@ -148,6 +148,8 @@ describe('runEvaluation', () => {
     await expect(runEvaluation(options({ answerer }))).rejects.toThrow(
       `choices, rolling: ${reason}.`,
     );
+    const short = stub({ refusal: (_, maxTokens = 0) => (maxTokens < 8 ? undefined : 'too long') });
+    await expect(runEvaluation(options({ answerer: short }))).rejects.toThrow('answers: too long.');
     const tasks = [generateTask(2)].map((task): Task => ({ ...task, runsCode: true }));
     await expect(runEvaluation(options({ answerer, tasks }))).rejects.toMatchObject({
       code: 'CORRAL_CODE_EXECUTION_NOT_ALLOWED',

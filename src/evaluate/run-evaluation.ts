@@ -81,11 +81,14 @@ export async function runEvaluation(options: EvaluationOptions): Promise<Evaluat
 function refuse({ tasks, answerer, codeRunner }: EvaluationOptions): void {
   const refused = new Map<string, string[]>();
   for (const task of tasks) {
-    const kinds = new Set<RequestKind>(
-      task.items.flatMap(({ requests }) => requests.map(({ kind }) => kind)),
-    );
-    for (const kind of kinds) {
-      const reason = answerer.refusal(kind);
+    // The longest answer of each kind.
+    const kinds = new Map<RequestKind, number>();
+    for (const request of task.items.flatMap(({ requests }) => requests)) {
+      const maxTokens = request.kind === 'generate' ? request.maxTokens : 0;
+      kinds.set(request.kind, Math.max(kinds.get(request.kind) ?? 0, maxTokens));
+    }
+    for (const [kind, maxTokens] of kinds) {
+      const reason = answerer.refusal(kind, maxTokens);
       if (reason !== undefined) refused.set(reason, [...(refused.get(reason) ?? []), task.name]);
     }
   }
