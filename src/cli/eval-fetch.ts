@@ -42,7 +42,8 @@ async function fetchData(
     .map((name) => name.trim())
     .filter((name) => name !== '');
   if (names.length === 0) {
-    const reason = 'No tasks were named (`corral eval --list` shows them).';
+    const reason =
+      'No tasks were named: give them, or --tasks NAME,NAME (`corral eval --list` shows them).';
     throw errors.USAGE_INVALID({ reason, command: 'corral eval fetch' });
   }
   const evaluation = await library.evaluation();
