@@ -140,6 +140,15 @@ describe('corral eval', () => {
     expect(stderr).toMatch(/broken\.gguf/);
   });
 
+  it('shows the scores even where they cannot be written', async () => {
+    const blocked = join(folder, 'blocked');
+    writeFileSync(blocked, '');
+    const { status, stdout, stderr } = await evaluate([...usual(), '--output', blocked]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/\|sums /);
+    expect(stderr).toMatch(/blocked.*could not be written/);
+  });
+
   it('lists tasks, and the members of one group', async () => {
     const all = (await evaluate(['--list'])).stdout;
     expect(all).toMatch(/^mmlu {2,}4 members$/m);

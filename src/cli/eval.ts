@@ -130,8 +130,9 @@ async function evaluate(
   const { storeFolder } = await library.store();
   using interrupt = interruptible(context);
   using database = evaluation.openEvaluationDatabase(evaluation.evaluationDatabasePath(io.env));
-  const done: { readonly result: EvaluationResult; readonly path: string | null }[] = [];
-  const stored = (): StoredResult[] => done.map(({ result }) => evaluation.describeResult(result));
+  const done: EvaluationResult[] = [];
+  const paths = new Map<EvaluationResult, string>();
+  const stored = (): StoredResult[] => done.map(evaluation.describeResult);
   const dataDir = options.dataDir ?? join(storeFolder(io.env), 'data');
   const codeRunner = await openSandbox(options, context);
   try {
@@ -144,12 +145,12 @@ async function evaluate(
         codeRunner,
         signal: interrupt.signal,
       });
+      // Before it is written: a full disk must not take the scores away, too.
+      done.push(result);
       const { output } = options;
-      const written =
-        output === undefined
-          ? undefined
-          : await evaluation.writeResults(result, { folder: output, now: Date.now() });
-      done.push({ result, path: written?.path ?? null });
+      if (output === undefined) continue;
+      const written = await evaluation.writeResults(result, { folder: output, now: Date.now() });
+      paths.set(result, written.path);
     }
   } catch (error) {
     if (options.json !== true) {
@@ -158,17 +159,20 @@ async function evaluate(
     }
     throw error;
   }
-  if (options.html !== undefined) await writeReport(stored(), { out: options.html }, context);
+  const { html } = options;
   if (options.json === true) {
-    const shown = done.map(({ result, path }) => ({ path, ...evaluation.toResultsFile(result) }));
-    return printJson(io, shown);
+    const shown = done.map((result) => ({
+      path: paths.get(result) ?? null,
+      ...evaluation.toResultsFile(result),
+    }));
+    await printJson(io, shown);
+  } else {
+    await printLines(io, evaluation.formatResults(stored()));
+    for (const path of paths.values()) await tell(io, `Written: ${forTerminal(path)}\n`);
   }
-  await printLines(io, evaluation.formatResults(stored()));
-  const places = [
-    ...done.flatMap(({ path }) => path ?? []),
-    ...(options.html === undefined ? [] : [options.html]),
-  ];
-  for (const place of places) await tell(io, `Written: ${forTerminal(place)}\n`);
+  if (html === undefined) return;
+  await writeReport(stored(), { out: html }, context);
+  if (options.json !== true) await tell(io, `Written: ${forTerminal(html)}\n`);
 }
 
 /** What may run models' programs, once it was allowed; says what protects from them. */
