@@ -146,7 +146,7 @@ describe('prefix sharing in the scheduler', () => {
           expect(state.freePages.length + state.prefixes.unused.size).toBe(pages);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

@@ -120,7 +120,8 @@ class ProcessSandbox implements Sandbox {
         ...(signal === undefined ? {} : { signal }),
       });
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      // A program that locks its folder leaves it behind, but does not end the evaluation.
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
     }
   }
 
