@@ -22,7 +22,7 @@ function copyAssets(from, to) {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) {
-      copyAssets(source, target);
+      if (entry.name !== 'fixtures') copyAssets(source, target); // those are for tests
     } else if (assets.test(entry.name)) {
       mkdirSync(to, { recursive: true });
       copyFileSync(source, target);

@@ -32,7 +32,7 @@ try {
   const [{ filename, size, files }] = Object.values(JSON.parse(packed.stdout));
   const names = files.map((file) => file.path);
   expect(names.includes('bin/corral.js') && names.includes('dist/index.js'), 'bin or dist missing');
-  expect(!names.some((name) => name.includes('.test.')), 'tests are packed');
+  expect(!names.some((name) => /\.test\.|\/fixtures\//.test(name)), 'tests are packed');
   expect(names.includes('dist/evaluate/tasks/mmlu.yaml'), 'the task files are not packed');
   const prebuilt = `prebuilt/${process.platform}-${process.arch}/corral.node`;
   expect(!existsSync(addon) || names.includes(prebuilt), 'the addon is not packed');
