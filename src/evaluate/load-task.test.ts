@@ -150,6 +150,18 @@ it('asks several times, told apart by a seed, where a task wants several answers
   );
 });
 
+it('writes what a template gives as Python would, and takes columns as they are', async () => {
+  const rows = [{ q: null, a: true, n: 7 }];
+  const fields = (text: string, target: string): string => {
+    return `doc_to_text: ${text}\ndoc_to_target: ${target}\ndoc_to_choice: [x, y]\noutput_type: multiple_choice\nmetric_list: [{ metric: acc }]\n`;
+  };
+  const [written] = (await own(fields('"{{q}} {{n}}"', '"{{a}}"'), rows)).items;
+  expect(written?.requests[0]).toMatchObject({ context: 'None 7', continuation: ' x' });
+  expect(written?.target).toBe('True');
+  const [raw] = (await own(fields('"n is {{n}}"', 'a'), rows)).items;
+  expect(raw?.target).toBe(1);
+});
+
 it('reads a list that a target is written as, and leaves text that only looks like one', async () => {
   const rows = [
     { q: 'x', a: "['one', \"two's\"]" },

@@ -5,6 +5,7 @@ import type { DocHook } from '../hooks/hook.ts';
 import { hooks } from '../hooks/table.ts';
 import type { Doc } from '../task.ts';
 import { FunctionName } from './function-name.ts';
+import { pythonString } from './python-text.ts';
 import type { ChoiceField, TargetField, TextField } from './task-config.ts';
 import { compileTemplate } from './template.ts';
 
@@ -34,30 +35,23 @@ export function findHook<K extends keyof typeof hooks>(
 
 /** The question; an index into the choices where the choices are the contexts. */
 export function readText(field: TextField, doc: Doc, context: FieldContext): string | number {
-  if (typeof field === 'number') return field;
-  const value = typeof field === 'string' ? readString(field, doc, context) : undefined;
-  if (value !== undefined) {
-    const text = typeof value === 'number' ? String(value) : value;
-    if (typeof text === 'string') {
-      return context.hasChoices && /^\d+$/u.test(text) ? Number(text) : text;
-    }
-  } else if (field instanceof FunctionName) {
-    const made = (findHook('field', field) as DocHook)(doc);
-    if (typeof made === 'string' || typeof made === 'number') return made;
+  const written = typeof field === 'string' && !isColumn(field, context);
+  const value = written ? compileTemplate(field).text(doc) : readValue(field, doc, context);
+  if (typeof value === 'number') return context.hasChoices ? value : String(value);
+  if (typeof value === 'string') {
+    return written && context.hasChoices && isIndex(value) ? Number(value) : value;
   }
-  throw errors.TASK_FIELD_INVALID({
-    field: 'doc_to_text',
-    found: describe(value),
-    allowed: 'text',
-  });
+  const found = describe(value);
+  throw errors.TASK_FIELD_INVALID({ field: 'doc_to_text', found, allowed: 'text' });
 }
 
 /** The right answer. */
 export function readTarget(field: TargetField, doc: Doc, context: FieldContext): Target {
   const value = readValue(field, doc, context);
+  const raw = isColumn(field, context);
   if (typeof value === 'number') return value;
+  if (typeof value === 'boolean') return raw ? Number(value) : pythonString(value);
   if (Array.isArray(value)) return value as readonly (string | number)[];
-  if (typeof value === 'boolean') return Number(value);
   if (typeof value !== 'string') {
     throw errors.TASK_FIELD_INVALID({
       field: 'doc_to_target',
@@ -65,8 +59,8 @@ export function readTarget(field: TargetField, doc: Doc, context: FieldContext):
       allowed: 'text, a number or a list of them',
     });
   }
-  if (isColumn(field, context)) return value;
-  if (context.hasChoices && /^\d+$/u.test(value)) return Number(value);
+  if (raw) return value;
+  if (context.hasChoices && isIndex(value)) return Number(value);
   return (literalList(value) as Target | undefined) ?? value;
 }
 
@@ -98,6 +92,10 @@ function readValue(field: Field, doc: Doc, context: FieldContext): unknown {
 function readString(field: string, doc: Doc, context: FieldContext): unknown {
   if (isColumn(field, context)) return doc[field];
   return compileTemplate(field).value(doc);
+}
+
+function isIndex(text: string): boolean {
+  return /^\d+$/u.test(text);
 }
 
 function isColumn(field: Field, context: FieldContext): boolean {
