@@ -20,7 +20,8 @@ export async function makeRunFolder(folder: string): Promise<void> {
   const documents = Array.from({ length: 60 }, (_, i) => sentences[(i * 7) % 4]);
   writeFileSync(join(folder, 'text.txt'), documents.join('\n\n'));
   writeFileSync(join(folder, 'tokenizer.model'), writeSentencePiece(tinyTokenizer(288)));
-  const config = tinyConfig({ dim: 32, heads: 4, kvHeads: 2, feedForward: 64, context: 64 });
+  const shape = { dim: 32, layers: 1, heads: 4, kvHeads: 2, feedForward: 64, context: 64 };
+  const config = tinyConfig(shape);
   const checkpoint = tinyCheckpoint(config);
   for (const type of ['f32', 'q8_0']) {
     const path = join(folder, type === 'f32' ? 'base.gguf' : `base-${type}.gguf`);
@@ -53,7 +54,7 @@ checkpoints: {every: 3}
 /** Changes that make the recipe one for a new model. */
 export function newModel(folder: string): string[] {
   return [
-    'model={dim: 32, layers: 2, heads: 4, kvHeads: 2, feedForward: 64, context: 64}',
+    'model={dim: 32, layers: 1, heads: 4, kvHeads: 2, feedForward: 64, context: 64}',
     `data.tokenizer=${join(folder, 'tokenizer.model')}`,
   ];
 }

@@ -284,6 +284,12 @@ const generalErrorTable = {
       `${e.path} holds checkpoints of another recipe; it differs in ${e.differences}.`,
     hint: 'Choose another output folder, go on with the new recipe by --resume, or begin anew with --fresh, which deletes them.',
   },
+  RUN_BUSY: {
+    status: 409,
+    message: (e: { path: string; holder: string }): string =>
+      `${e.path} is being written by ${e.holder}.`,
+    hint: 'Wait until that run has ended, or choose another output folder.',
+  },
   RUN_NOT_FOUND: {
     status: 404,
     message: (e: { id: string; have: string }): string =>

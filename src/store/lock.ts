@@ -1,4 +1,4 @@
-// One process at a time per model. The lock is SQLite's lock on an empty file: the kernel drops it
+// One process at a time per model, or per run. The lock is SQLite's lock on an empty file: the kernel drops it
 // when its holder dies, however it dies, so no lock is ever stale. Also excludes two tasks of one process.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,8 +10,8 @@ export interface Lock extends Disposable {
   release(): void;
 }
 
-/** Takes the lock, or returns who has it. */
-function tryLock(folder: string, key: string): Lock | { readonly holder: string } {
+/** Takes the lock `key` in `folder`, or returns who has it. */
+export function tryLock(folder: string, key: string): Lock | { readonly holder: string } {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${key}.lock`);
   const holderFile = join(folder, `${key}.holder`);

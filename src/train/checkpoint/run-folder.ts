@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { CorralError } from '../../base/define-errors.ts';
 import { errors } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { tryLock } from '../../store/lock.ts';
 import type { LoopState } from '../loop.ts';
 import { readSeal, removeUnfinished, writeSealedFolder } from './sealed-folder.ts';
 
@@ -81,16 +82,21 @@ export class RunFolder {
     return join(this.path, 'checkpoints');
   }
 
-  /** Makes the folders, and removes what writers that were killed left. Throws FILE_UNWRITABLE. */
+  /** Makes the folder, and keeps other processes out of it until disposed. Throws RUN_BUSY or FILE_UNWRITABLE. */
+  async lock(): Promise<Disposable> {
+    await this.#writing(() => mkdir(this.path, { recursive: true }));
+    const lock = tryLock(this.path, '.run');
+    if ('holder' in lock) throw errors.RUN_BUSY({ path: this.path, holder: lock.holder });
+    return lock;
+  }
+
+  /** Removes what writers that were killed left. Throws FILE_UNWRITABLE. */
   async prepare(): Promise<void> {
-    try {
+    await this.#writing(async () => {
       await mkdir(this.checkpoints, { recursive: true });
       await removeUnfinished(this.path);
       await removeUnfinished(this.checkpoints);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw errors.FILE_UNWRITABLE({ path: this.path, reason }, { cause });
-    }
+    });
   }
 
   /** Removes checkpoints and the best weights: a run that begins anew. */
@@ -129,6 +135,15 @@ export class RunFolder {
       await rm(join(this.checkpoints, old), { recursive: true, force: true });
     }
     return path;
+  }
+
+  async #writing(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw errors.FILE_UNWRITABLE({ path: this.path, reason }, { cause });
+    }
   }
 
   async #names(): Promise<string[]> {

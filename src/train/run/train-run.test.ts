@@ -149,6 +149,33 @@ describe('trainRecipe', () => {
     expect(events[0]).toMatchObject({ type: 'start', resumedAt: 0 });
   });
 
+  it('tunes all weights of a quantised base from the values it stands for', async () => {
+    const base = join(folder, 'base-q8_0.gguf');
+    const changes = [`model={base: ${base}}`, 'steps=1', 'optimizer.learningRate=1e-12'];
+    const recipe = tinyRecipe(folder, [...changes, `output=${join(folder, 'tuned')}`]);
+    const { exported } = await run(recipe);
+    const scores = [];
+    for (const path of [base, ...exported]) {
+      await using llama = await load(path, { cache: 'f32' });
+      scores.push((await llama.score([1, 40, 77, 12])).logprobs);
+    }
+    const [before = [], after = []] = scores;
+    for (const [i, value] of after.entries()) expect(value).toBeCloseTo(before[i] ?? 0, 4);
+  });
+
+  it('keeps a second run out of its folder', async () => {
+    const recipe = recipeOf('steps=4');
+    let second: Promise<TrainReport> | undefined;
+    await run(recipe, {
+      onEvent: (event) => {
+        if (event.type !== 'step' || second !== undefined) return;
+        second = run(recipe, { resume: 'never' });
+        second.catch(() => {});
+      },
+    });
+    await expect(second).rejects.toThrow(`${recipe.output} is being written by process`);
+  });
+
   it('passes over a checkpoint that was damaged', async () => {
     const recipe = recipeOf('steps=6', 'checkpoints={every: 3}');
     await run(recipe);

@@ -69,34 +69,27 @@ export interface TrainReport {
 }
 
 /**
- * Runs a recipe. The signal ends it with a checkpoint to go on from. Throws RUN_DIFFERS, TRAINING_DIVERGED,
- * FILE_UNWRITABLE (a full disk), or what is wrong with model or data; checkpoints stay in every case.
+ * Runs a recipe. The signal ends it with a checkpoint to go on from. Throws RUN_BUSY, RUN_DIFFERS,
+ * TRAINING_DIVERGED, FILE_UNWRITABLE (a full disk), or what is wrong with model or data; checkpoints stay in every case.
  * @example const report = await trainRecipe(recipe, { store: storeFolder() });
  */
 export async function trainRecipe(recipe: Recipe, options: TrainOptions): Promise<TrainReport> {
   const { logger = silentLogger, resume = 'same' } = options;
   const folder = new RunFolder(recipe.output);
+  await using stack = new AsyncDisposableStack();
+  stack.use(await folder.lock());
   if (resume === 'never') await folder.clear();
   await folder.prepare();
   const found = await folder.latest(logger);
   if (found !== undefined) checkSame(recipe, found, { resume, logger });
   const surroundings = { ...options, logger };
   const model = await openModel(recipe, surroundings);
-  try {
-    const data = await openRunData(recipe, model, surroundings);
-    try {
-      const run = await openRun(recipe, model, surroundings);
-      try {
-        return await trainOpened({ recipe, options, folder, found, model, run, data, logger });
-      } finally {
-        await run.device.close();
-      }
-    } finally {
-      await data.close();
-    }
-  } finally {
-    await model.close();
-  }
+  stack.defer(() => model.close());
+  const data = await openRunData(recipe, model, surroundings);
+  stack.defer(() => data.close());
+  const run = await openRun(recipe, model, surroundings);
+  stack.defer(() => run.device.close());
+  return await trainOpened({ recipe, options, folder, found, model, run, data, logger });
 }
 
 function checkSame(
