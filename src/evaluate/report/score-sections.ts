@@ -163,11 +163,12 @@ export function showValue(metric: MetricValue): Markup {
   const { value, stderr } = metric;
   const scale = isShare(metric) ? 100 : 1;
   const digits = isShare(metric) ? 1 : 3;
-  const bar =
-    stderr === undefined
-      ? null
-      : html`<span class="stderr"> ± ${(stderr * scale).toFixed(digits)}</span>`;
-  return html`${Number.isNaN(value) ? 'not a number' : (value * scale).toFixed(digits)}${bar}`;
+  const show = (number: number): string => {
+    if (Number.isNaN(number)) return 'not a number';
+    return number < 1e6 ? (number * scale).toFixed(digits) : number.toExponential(2);
+  };
+  const bar = stderr === undefined ? null : html`<span class="stderr"> ± ${show(stderr)}</span>`;
+  return html`${show(value)}${bar}`;
 }
 
 function notesOf(results: readonly StoredResult[]): Markup | null {

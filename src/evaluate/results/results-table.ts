@@ -63,13 +63,18 @@ function mergeRows(results: readonly StoredResult[]): StoredResult['rows'] {
 function showApart(metric: MetricValue | undefined): [string, string, string] {
   if (metric === undefined) return ['', '', ''];
   const { value, stderr } = metric;
-  return [value.toFixed(4), '±', stderr === undefined ? 'N/A' : stderr.toFixed(4)];
+  return [showNumber(value), '±', stderr === undefined ? 'N/A' : showNumber(stderr)];
 }
 
 function showBoth(metric: MetricValue | undefined): string {
   if (metric === undefined) return '';
   const { value, stderr } = metric;
-  return stderr === undefined ? value.toFixed(4) : `${value.toFixed(4)} ± ${stderr.toFixed(4)}`;
+  return stderr === undefined ? showNumber(value) : `${showNumber(value)} ± ${showNumber(stderr)}`;
+}
+
+/** Four digits, as the harness; perplexities of models that know nothing in powers of ten. */
+function showNumber(value: number): string {
+  return value < 1e6 ? value.toFixed(4) : value.toExponential(4);
 }
 
 /** What was computed against what a run that shares nothing would compute. */
