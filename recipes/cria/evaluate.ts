@@ -35,15 +35,16 @@ export function wilson(right: number, of: number): { low: number; high: number }
   };
 }
 
-/** Takes every exam. `size` is how many questions each has. */
+/** Takes every exam, or those whose name begins with `only`. `size` is how many questions each has. */
 export async function evaluateCria(
   llama: Llama,
-  options: { size: number; seed: number },
+  options: { size: number; seed: number; only?: string },
 ): Promise<Report> {
   const scores: Score[] = [];
   const wrong: Record<string, { asked: string; answer: string }[]> = {};
   let [ended, asked] = [0, 0];
-  for (const exam of makeExams(options)) {
+  const { only = '' } = options;
+  for (const exam of makeExams(options).filter(({ name }) => name.startsWith(only))) {
     const answers = await answerAll(llama, exam.items);
     const right = exam.items.filter((item, at) => item.isRight(answers[at]?.text ?? '')).length;
     ended += answers.filter(({ stopped }) => stopped).length;

@@ -5,12 +5,12 @@ import type { Place, ThingClass } from './lexicon.ts';
 import { heldOutNames } from './names.ts';
 
 export const heldOutThings: Readonly<Record<ThingClass, readonly string[]>> = {
-  wear: ['turban', 'sandals+', 'poncho', 'helmet'],
-  toy: ['pinwheel', 'hobbyhorse', 'gyroscope', 'kaleidoscope'],
-  treasure: ['thimble', 'compass', 'amulet', 'magnet'],
-  tool: ['telescope', 'wheelbarrow', 'hammock', 'funnel'],
-  food: ['mango', 'pretzel', 'apricots+', 'omelette'],
-  music: ['harmonica', 'ukulele', 'cymbal', 'bagpipe'],
+  wear: ['raincoat', 'sandals+', 'poncho', 'sunhat'],
+  toy: ['pinwheel', 'snowball', 'playhouse', 'rowboat'],
+  treasure: ['seashell', 'compass', 'keyring', 'magnet'],
+  tool: ['teaspoon', 'wheelbarrow', 'hammock', 'flowerpot'],
+  food: ['mango', 'pretzel', 'apricots+', 'cupcake'],
+  music: ['harmonica', 'ukulele', 'cowbell', 'bagpipe'],
 };
 
 export const heldOutPlaces: readonly Place[] = [

@@ -24,10 +24,10 @@ export const boys: readonly string[] = words(
 
 const heldOut = {
   she: words(
-    'Agnes Birgit Celia Doris Esther Frida Hedwig Judith Klara Linda Melina Nadja Paula Renata Sylvia Ulla Yvonne Zita',
+    'Agnes Gisela Celia Doris Frida Hilde Linda Lisa Maria Nadja Paula Sonja Tanja Ulla Vicky Zita',
   ),
   he: words(
-    'Albert Bernard Conrad Dennis Elias Fabian Gregor Herman Kasimir Lukas Manfred Norbert Philip Quentin Roland Stefan Tobias Wendel',
+    'Albert Dennis Elias Hektor Ingo Jan Kai Lukas Lutz Mario Rico Simeon Stefan Timo Tobias Wendel',
   ),
 } as const;
 const known = new Set([...girls, ...boys, ...heldOut.she, ...heldOut.he]);
