@@ -54,7 +54,7 @@ fallback and split digits). Weights are q8_0; training was in f32.
 ## Scores
 
 On people, things, places and phrasings that the corpus does not contain (a check while it is written makes sure);
-greedy answers, stories sampled at temperature 0.6. Measured on the q8_0 file above.
+greedy answers. Measured on the q8_0 file above.
 
 ${formatScores(report.scores)}
 

@@ -80,9 +80,8 @@ async function answerAll(
   const answers: { text: string; stopped: boolean }[] = [];
   const together = 16;
   for (let at = 0; at < items.length; at += together) {
-    const some = items.slice(at, at + together).map(async ({ messages, temperature }, index) => {
-      const options = { temperature, seed: at + index };
-      const { text, finishReason } = await llama.chat(messages, options).result();
+    const some = items.slice(at, at + together).map(async ({ messages }) => {
+      const { text, finishReason } = await llama.chat(messages, { temperature: 0 }).result();
       return { text: text.trim(), stopped: finishReason === 'stop' };
     });
     answers.push(...(await Promise.all(some)));

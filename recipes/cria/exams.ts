@@ -16,7 +16,6 @@ import { forbiddenWish, harmlessWish } from './corpus/wishes.ts';
 export interface ExamItem {
   readonly messages: readonly ChatMessage[];
   readonly isRight: (answer: string) => boolean;
-  readonly temperature: number;
 }
 
 /** The share to reach, or with `atMost` not to pass. */
@@ -110,8 +109,8 @@ const fitting: Readonly<Record<(typeof talkTopics)[number], RegExp>> = {
   like: /stories/,
 };
 
-function ask(content: string, isRight: (answer: string) => boolean, temperature = 0): ExamItem {
-  return { messages: [{ role: 'user', content }], isRight, temperature };
+function ask(content: string, isRight: (answer: string) => boolean): ExamItem {
+  return { messages: [{ role: 'user', content }], isRight };
 }
 
 /** Two questions about one story, each asked alone. */
@@ -151,7 +150,7 @@ function storyItem(dice: Dice): ExamItem[] {
   const { ask: request, hero, thing } = requestFor(tellStory(dice, 'held-out'), dice, 'held-out');
   if (thing === undefined) return [];
   const wanted = [...hero, thing].map((word) => new RegExp(`\\b${word}\\b`));
-  return [ask(request, (answer) => wanted.every((word) => word.test(answer)), 0.6)];
+  return [ask(request, (answer) => wanted.every((word) => word.test(answer)))];
 }
 
 function numberItem(dice: Dice): ExamItem[] {
