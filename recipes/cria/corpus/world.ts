@@ -110,7 +110,7 @@ export class World {
 
   #drawName(gender: 'she' | 'he'): string {
     const { dice } = this;
-    const invented = dice.chance(0.5);
+    const invented = dice.chance(0.65);
     if (this.#vocabulary === 'held-out') {
       return dice.pick(invented ? heldOutNames.either : heldOutNames[gender]);
     }
@@ -128,7 +128,7 @@ export class World {
     const entry = this.#draw(
       () =>
         dice.pick(
-          dice.chance(held ? 0 : 0.05) ? inventedNouns : (held ? heldOutThings : things)[kind],
+          dice.chance(held ? 0 : 0.12) ? inventedNouns : (held ? heldOutThings : things)[kind],
         ),
       (one) =>
         !this.things.some((other) => other.noun === one.replace('+', '')) &&
