@@ -48,6 +48,7 @@ export function drawCurves(curves: readonly Curve[]): string {
         `<line x1="${margin}" x2="${width - margin}" y1="${y(loss).toFixed(1)}" y2="${y(loss).toFixed(1)}" stroke="#ddd"/><text x="8" y="${(y(loss) + 4).toFixed(1)}">${loss}</text>`,
     );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>Losses while Cria was trained</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 ${ticks.join('\n')}
 ${parts.join('\n')}
