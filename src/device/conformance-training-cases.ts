@@ -60,6 +60,27 @@ const makeOuterSum: Maker = (seed) =>
     });
   });
 
+// Beyond one block of rows and of columns, so that a whole sum is told from its parts.
+const makeOuterSumInto: Maker = (seed) =>
+  [
+    [1, 1, 1],
+    [17, 5, 33],
+    [600, 23, 530],
+  ].map(([rows = 1, n = 1, k = 1]) => {
+    const name = `outer_sum_into [${rows}, ${n}]ᵀ · [${rows}, ${k}]`;
+    const random = new CaseRandom(seed, name);
+    return makeCase(name, 'outer_sum_into', {
+      inputs: {
+        dy: { dims: ['rows', n], data: random.floats(rows * n) },
+        x: { dims: ['rows', k], data: random.floats(rows * k) },
+      },
+      states: { sum: random.tensor('f32', [n, k]) },
+      order: ['dy', 'x', 'sum'],
+      sizes: { rows },
+      bound: errorBounds.product,
+    });
+  });
+
 // A few segments, some with many rows and some with none; `like` is a weight of any type.
 const makeSegmentSum: Maker = (seed) => {
   const vectors = [1, 70].map((rows) => {
@@ -231,6 +252,7 @@ const makeSelfAttentionGradient: Maker = (seed) =>
 export const trainingMakers: Readonly<Partial<Record<OpName, Maker>>> = {
   matmul_transposed: makeMatmulTransposed,
   outer_sum: makeOuterSum,
+  outer_sum_into: makeOuterSumInto,
   segment_sum: makeSegmentSum,
   lora_row_norm: makeLoraRowNorm,
   rms_norm_gradient: makeRmsNormGradient,

@@ -28,7 +28,15 @@ import {
   sqrt,
   square,
 } from './ops/functions.ts';
-import { embed, loraRowNorm, matmul, matmulTransposed, outerSum, takeRows } from './ops/linear.ts';
+import {
+  embed,
+  loraRowNorm,
+  matmul,
+  matmulTransposed,
+  outerSum,
+  outerSumInto,
+  takeRows,
+} from './ops/linear.ts';
 import {
   adjustLogits,
   logSumExp,
@@ -107,6 +115,7 @@ export const opNames = [
   'lora_row_norm',
   'matmul_transposed',
   'outer_sum',
+  'outer_sum_into',
   'rms_norm_gradient',
   'rope_inverse',
   'silu_gradient',
@@ -175,6 +184,7 @@ export const ops: Readonly<Record<OpName, Op>> = {
   lora_row_norm: loraRowNorm,
   matmul_transposed: matmulTransposed,
   outer_sum: outerSum,
+  outer_sum_into: outerSumInto,
   rms_norm_gradient: rmsNormGradient,
   rope_inverse: ropeInverse,
   silu_gradient: siluGradient,

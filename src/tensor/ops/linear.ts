@@ -1,4 +1,5 @@
 // Embedding gather and matrix products, forward and backward: the ops that read weight matrices.
+import type { Value } from '../program.ts';
 import {
   at,
   attribute,
@@ -146,6 +147,24 @@ export const outerSum: Op = {
       }
       out.set(sums, j * k);
     }
+  },
+};
+
+/**
+ * outer_sum_into(dy [rows, n], x [rows, k], state f32 [n, k]): state += dyᵀ · x. The whole sum is added at
+ * once, as accumulate of outer_sum does, without ever lying in a buffer of its own.
+ */
+export const outerSumInto: Op = {
+  shape: (inputs) => {
+    const [dy, x, state] = [valueAt(inputs, 0), valueAt(inputs, 1), valueAt(inputs, 2)];
+    sameDim(dimAt(dy, 0), dimAt(x, 0), 'outer_sum_into');
+    sameDim(dimAt(dy, 1), dimAt(state, 0), 'outer_sum_into');
+    sameDim(dimAt(x, 1), dimAt(state, 1), 'outer_sum_into');
+    return [];
+  },
+  decompose: (append, [dy, x, state]) => {
+    const [outer] = append('outer_sum', [dy as Value, x as Value]);
+    return append('accumulate', [outer as Value, state as Value]);
   },
 };
 
