@@ -74,6 +74,8 @@ struct Kernel {
 
 struct KernelTable {
   Kernel ops[OP_COUNT];
+  // Spends f32 multiply-adds on registers alone; returns the operations, two each.
+  int64_t (*spendMultiplyAdds)(int64_t rounds);
 };
 
 }  // namespace corral

@@ -97,6 +97,7 @@ CORRAL_INLINE Vec loadFirst(const float* from, int64_t count, float rest) {
 }
 
 CORRAL_INLINE void storeFirst(float* to, Vec v, int64_t count) {
+  if (count >= lanes) return store(to, v);
   float all[lanes];
   store(all, v);
   memcpy(to, all, (size_t)count * sizeof(float));
@@ -444,10 +445,13 @@ CORRAL_INLINE Vec swapNeighbours(Vec v) {
 }
 
 CORRAL_INLINE float reduceMax(Vec v) {
-  float all[lanes];
-  store(all, v);
-  float highest = all[0];
-  for (int i = 1; i < lanes; i++) highest = all[i] > highest ? all[i] : highest;
+  Four four[4];
+  memcpy(four, &v, sizeof four);
+  const Four a = four[0] < four[1] ? four[1] : four[0];
+  const Four b = four[2] < four[3] ? four[3] : four[2];
+  const Four most = a < b ? b : a;
+  float highest = most[0];
+  for (int i = 1; i < 4; i++) highest = most[i] > highest ? most[i] : highest;
   return highest;
 }
 

@@ -361,6 +361,21 @@ napi_value readOutput(napi_env env, napi_callback_info info) {
   return submitForPromise(env, std::move(task), values);
 }
 
+// measurePeak(device, seconds): the status finds operations per second.
+napi_value measurePeak(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  double seconds = 0;
+  if (!getArguments(env, info, values) ||
+      napi_get_value_double(env, values[1], &seconds) != napi_ok || !(seconds > 0 && seconds < 60)) {
+    return throwBug(env, "measurePeak(device, seconds)");
+  }
+  const auto handle = getDevice(env, values[0]);
+  if (handle == nullptr || handle->ended) return throwBug(env, "measurePeak: no open device");
+  auto task = makeTask(handle, TaskKind::measurePeak);
+  task->seconds = seconds;
+  return submitForPromise(env, std::move(task), values);
+}
+
 napi_value closeDevice(napi_env env, napi_callback_info info) {
   napi_value values[1];
   if (!getArguments(env, info, values)) return throwBug(env, "closeDevice(device)");
@@ -395,7 +410,7 @@ NAPI_MODULE_INIT() {
       {"createDevice", createDevice}, {"threadsOf", threadsOf},     {"allocate", allocate},
       {"mapFile", mapFile},           {"freeBuffer", freeBuffer},   {"writeBuffer", writeBuffer},
       {"readBuffer", readBuffer},     {"compile", compile},         {"run", run},
-      {"readOutput", readOutput},     {"closeDevice", closeDevice},
+      {"readOutput", readOutput},     {"measurePeak", measurePeak}, {"closeDevice", closeDevice},
   };
   for (const auto& entry : functions) {
     napi_value function;

@@ -18,6 +18,13 @@ struct Range {
   int64_t size() const { return end - first; }
 };
 
+// As many chunks as there are pieces, at most four per thread, so that one that is interrupted holds
+// nobody up for long; and as many for each thread.
+CORRAL_INLINE int64_t evenChunks(int64_t pieces, int threads) {
+  const int64_t most = smallest(pieces, threads * 4);
+  return most < threads ? most : most / threads * threads;
+}
+
 // The part of [0, count) that a chunk has; parts begin at multiples of `unit`.
 CORRAL_INLINE Range rangeOf(int64_t count, int64_t unit, int64_t chunk, int64_t chunks) {
   const int64_t units = ceilDiv(count, unit);

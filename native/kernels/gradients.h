@@ -4,15 +4,16 @@
 
 namespace {
 
-// dy · σ(x) · (1 + x · (1 − σ(x)))
-CORRAL_INLINE Vec siluSlope(Vec x, Vec dy) {
+// dy · σ(x) · (1 + x · (1 − σ(x))), given e^−x.
+CORRAL_INLINE Vec siluSlope(Vec x, Vec dy, Vec inverse) {
   const Vec one = splat(1.0f);
-  const Vec sigma = one / (one + exponential(splat(0.0f) - x));
+  const Vec sigma = one / (one + inverse);
   return dy * sigma * fma(x, one - sigma, one);
 }
 
 void computeSiluGradient(const Call& call, int64_t chunk, int64_t chunks, uint8_t*) {
-  mapRows(call, chunk, chunks, [](Vec x, Vec dy) { return siluSlope(x, dy); });
+  mapRows(call, chunk, chunks,
+          [](Vec x, Vec dy) { return siluSlope(x, dy, exponential(splat(0.0f) - x)); });
 }
 
 void computeSwigluGradient(const Call& call, int64_t chunk, int64_t chunks, uint8_t*) {
@@ -22,10 +23,15 @@ void computeSwigluGradient(const Call& call, int64_t chunk, int64_t chunks, uint
     const float* gates = floatsOf(gate) + r * width;
     const float* ups = floatsOf(call.in[1]) + r % rowsOfUp * width;
     const float* dy = floatsOf(call.in[2]) + r * width;
-    mapThree(gates, ups, dy, resultsOf(call.out[0]) + r * width, width,
-             [](Vec x, Vec up, Vec d) { return siluSlope(x, d * up); });
-    mapRow(gates, dy, resultsOf(call.out[1]) + r * width, width,
-           [](Vec x, Vec d) { return d * siluOf(x); });
+    float* dup = resultsOf(call.out[1]) + r * width;
+    int64_t left = width;
+    mapThree(gates, ups, dy, resultsOf(call.out[0]) + r * width, width, [&](Vec x, Vec up, Vec d) {
+      const Vec inverse = exponential(splat(0.0f) - x);
+      storeFirst(dup, d * siluOf(x, inverse), smallest(left, lanes));
+      dup += lanes;
+      left -= lanes;
+      return siluSlope(x, d * up, inverse);
+    });
   }
 }
 

@@ -57,7 +57,7 @@ constexpr int64_t lossRows = 192;
 int64_t linearCrossEntropyChunks(const Call& call, int threads) {
   const Tensor& hidden = call.in[0];
   if (threads == 1 || hidden.rows * elementsOf(call.in[1]) < worthSharing) return 1;
-  return smallest(ceilDiv(hidden.rows, lossRows / 4), threads * 4);
+  return evenChunks(ceilDiv(hidden.rows, lossRows / 4), threads);
 }
 
 size_t linearCrossEntropyScratch(const Call& call) {
@@ -154,7 +154,7 @@ int64_t linearCrossEntropyGradientChunks(const Call& call, int threads) {
   const int64_t rows = slopeRows(call), vocab = call.in[1].rows;
   const bool isLittle = rows * elementsOf(call.in[1]) < worthSharing;
   if (call.stage % 2 == 0) {
-    return threads == 1 || isLittle ? 1 : smallest(ceilDiv(vocab, stripColumns * 4), threads * 4);
+    return threads == 1 || isLittle ? 1 : evenChunks(ceilDiv(vocab, stripColumns * 4), threads);
   }
   // One chunk does both products one after the other.
   return threads == 1 || isLittle ? 1 : threads * 8;
@@ -189,12 +189,12 @@ void computeLinearCrossEntropyGradient(const Call& call, int64_t chunk, int64_t 
   const bool needsWeight = call.attributes[0] != 0;
   const SlopeChunks parts = chunks == 1 ? SlopeChunks{1, 1} : slopeChunks(call, chunks);
   if (chunk < parts.hidden) {
-    multiplyTransposed(slopes, weight, dblock, productPart(rows.size(), dim, chunk, parts.hidden),
+    multiplyTransposed(slopes, weight, dblock, productPart(rows.size(), dim, weight.dtype, chunk, parts.hidden),
                        (float*)scratch);
   }
   if (needsWeight && (chunks == 1 || chunk >= parts.hidden)) {
     const int64_t at = chunks == 1 ? 0 : chunk - parts.hidden;
-    const ProductPart part = productPart(vocab, dim, at, parts.weight);
+    const ProductPart part = productPart(vocab, dim, hidden.dtype, at, parts.weight);
     multiplyOuter(slopes, block, part,
                   resultsOf(call.out[1]) + part.rows.first * dim + part.columns.first, dim,
                   (float*)scratch, first > 0);

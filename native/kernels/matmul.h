@@ -40,8 +40,7 @@ int64_t matmulChunks(const Call& call, int threads) {
   const Tensor &x = call.in[0], &weight = call.in[1];
   const int64_t work = x.rows * weight.rows * weight.columns;
   if (threads == 1 || work < worthSharing) return 1;
-  // Several per thread, so that one that is interrupted holds nobody up for long.
-  if (sharesRows(call)) return smallest(ceilDiv(x.rows, 192), threads * 4);
+  if (sharesRows(call)) return evenChunks(ceilDiv(x.rows, 96), threads);
   const int64_t strips = ceilDiv(weight.rows, stripColumns);
   return smallest(strips, smallest(threads * 8, ceilDiv(work, worthSharing / 2)));
 }
@@ -173,7 +172,7 @@ void multiplyFew(const Tensor& x, const Tensor& weight, const Tensor& out, int64
 constexpr int laneOrder[lanes] = {0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15};
 
 // Lays `count` rows out as panels [panel, lane, steps, width]: element 16 · step + lane of each row.
-// What a last panel lacks is left as it is.
+// What a last panel lacks is left as it is. The rows that follow are fetched meanwhile.
 template <int width>
 CORRAL_INLINE void packLanes(const Tensor& matrix, UnpackRow unpack, int64_t first, int64_t count,
                              float* to) {
@@ -182,16 +181,31 @@ CORRAL_INLINE void packLanes(const Tensor& matrix, UnpackRow unpack, int64_t fir
   const int64_t stride = laneStride(stepsOf(matrix.columns), width);
   for (int64_t r = 0; r < count; r += width, to += lanes * stride) {
     const int64_t filled = smallest(width, count - r);
+    const uint8_t* panel = matrix.data + (first + r) * matrix.rowBytes;
     for (int64_t k = 0; k < matrix.columns; k += piece) {
       const int64_t elements = smallest(piece, matrix.columns - k);
       const int64_t skip = matrix.rowBytes * k / matrix.columns;
+      const int64_t bytes = matrix.rowBytes * elements / matrix.columns;
       for (int64_t i = 0; i < filled; i++) {
-        unpack(matrix.data + (first + r + i) * matrix.rowBytes + skip, elements, rows + i * piece,
-               lanes);
+        const uint8_t* following = panel + (width + i) * matrix.rowBytes + skip;
+        for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(following + at);
+      }
+      const bool isPlain = matrix.dtype == corral::DTYPE_F32 && filled == width;
+      const int64_t direct = isPlain ? elements / lanes * lanes : 0;
+      if (direct < elements) {
+        const int64_t begin = matrix.rowBytes * (k + direct) / matrix.columns;
+        for (int64_t i = 0; i < filled; i++) {
+          unpack(panel + i * matrix.rowBytes + begin, elements - direct, rows + i * piece + direct,
+                 lanes);
+        }
       }
       for (int64_t e = 0; e < roundUp(elements, lanes); e += 4) {
-        transposeColumns<width>(rows + e, piece,
-                                to + e % lanes * stride + (k + e) / lanes * width, stride);
+        float* out = to + e % lanes * stride + (k + e) / lanes * width;
+        if (e < direct) {
+          transposeColumns<width>((const float*)(panel + skip) + e, matrix.columns, out, stride);
+        } else {
+          transposeColumns<width>(rows + e, piece, out, stride);
+        }
       }
     }
   }
@@ -205,7 +219,7 @@ CORRAL_INLINE void multiplyLanes(const float* rows, const float* columns, int64_
   const int64_t rowStride = laneStride(steps, tileHeight);
   const int64_t columnStride = laneStride(steps, panelColumns);
   Reg waiting[4][M][2];
-#pragma GCC unroll 16
+#pragma GCC unroll 1
   for (int i = 0; i < lanes; i++) {
     const int64_t lane = laneOrder[i];
     Reg chain[M][2] = {};
@@ -213,6 +227,7 @@ CORRAL_INLINE void multiplyLanes(const float* rows, const float* columns, int64_
                       tileColumnsAt(columns + lane * columnStride, lanes * columnStride, at), steps,
                       chain);
     int level = 0;
+#pragma GCC unroll 1
     for (; (i >> level & 1) != 0; level++) {
 #pragma GCC unroll 16
       for (int m = 0; m < M; m++) {
@@ -220,8 +235,7 @@ CORRAL_INLINE void multiplyLanes(const float* rows, const float* columns, int64_
         chain[m][1] = waiting[level][m][1] + chain[m][1];
       }
     }
-    Reg(&to)[M][2] = level < 4 ? waiting[level] : sums;
-    memcpy(to, chain, sizeof chain);
+    memcpy(level < 4 ? waiting[level] : sums, chain, sizeof chain);
   }
 }
 

@@ -106,20 +106,19 @@ CORRAL_INLINE void multiplyBlocks(int64_t rows, int64_t columns, int64_t k, floa
 // Threads share the longer side of a product: what they do not share is packed by each of them.
 CORRAL_INLINE int64_t productChunks(int64_t rows, int64_t columns, int64_t k, int threads) {
   if (threads == 1 || rows * columns * k < worthSharing) return 1;
-  constexpr int64_t most = 4;  // per thread, so that one that is interrupted holds nobody up for long
-  const int64_t pieces = rows >= columns ? ceilDiv(rows, blockHeight / 2) : ceilDiv(columns, 256);
-  return smallest(pieces, threads * most);
+  return evenChunks(ceilDiv(largest(rows, columns), 64), threads);
 }
 
 struct ProductPart {
   Range rows, columns;
 };
 
-// Columns are cut where blocks of packed types begin.
-CORRAL_INLINE ProductPart productPart(int64_t rows, int64_t columns, int64_t chunk,
+// Columns of a packed type are cut where blocks begin.
+CORRAL_INLINE ProductPart productPart(int64_t rows, int64_t columns, DType dtype, int64_t chunk,
                                       int64_t chunks) {
   if (rows >= columns) return {rangeOf(rows, tileHeight, chunk, chunks), {0, columns}};
-  return {{0, rows}, rangeOf(columns, 256, chunk, chunks)};
+  const int64_t unit = dtype == corral::DTYPE_F32 ? stripColumns : 256;
+  return {{0, rows}, rangeOf(columns, unit, chunk, chunks)};
 }
 
 size_t productScratch(const Call&) { return (size_t)packedFloats * sizeof(float); }
@@ -146,7 +145,7 @@ void multiplyTransposed(const Tensor& dy, const Tensor& weight, const Tensor& ou
 
 void computeMatmulTransposed(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scratch) {
   const Tensor& out = call.out[0];
-  multiplyTransposed(call.in[0], call.in[1], out, productPart(out.rows, out.columns, chunk, chunks),
+  multiplyTransposed(call.in[0], call.in[1], out, productPart(out.rows, out.columns, call.in[1].dtype, chunk, chunks),
                      (float*)scratch);
 }
 
@@ -172,7 +171,7 @@ int64_t outerSumChunks(const Call& call, int threads) {
 
 void computeOuterSum(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scratch) {
   const Tensor &dy = call.in[0], &x = call.in[1], &out = call.out[0];
-  const ProductPart part = productPart(dy.columns, x.columns, chunk, chunks);
+  const ProductPart part = productPart(dy.columns, x.columns, x.dtype, chunk, chunks);
   multiplyOuter(dy, x, part,
                 (float*)out.data + part.rows.first * x.columns + part.columns.first, x.columns,
                 (float*)scratch, false);
@@ -188,7 +187,7 @@ size_t outerSumIntoScratch(const Call& call) {
 // As accumulate() of outer_sum(): the whole sum over rows is added, not the blocks of it.
 void computeOuterSumInto(const Call& call, int64_t chunk, int64_t chunks, uint8_t* scratch) {
   const Tensor &dy = call.in[0], &x = call.in[1], &state = call.in[2];
-  const ProductPart all = productPart(dy.columns, x.columns, chunk, chunks);
+  const ProductPart all = productPart(dy.columns, x.columns, x.dtype, chunk, chunks);
   float* finished = (float*)scratch + packedFloats;
   for (int64_t m = all.rows.first; m < all.rows.end; m += finishedRows) {
     for (int64_t n = all.columns.first; n < all.columns.end; n += blockColumns) {

@@ -62,9 +62,10 @@ CORRAL_INLINE void mapRows(const Call& call, int64_t chunk, int64_t chunks, F f)
   }
 }
 
-CORRAL_INLINE Vec siluOf(Vec x) {
-  return x / (splat(1.0f) + exponential(splat(0.0f) - x));
-}
+// x · σ(x), given e^−x.
+CORRAL_INLINE Vec siluOf(Vec x, Vec inverse) { return x / (splat(1.0f) + inverse); }
+
+CORRAL_INLINE Vec siluOf(Vec x) { return siluOf(x, exponential(splat(0.0f) - x)); }
 
 void computeAdd(const Call& call, int64_t chunk, int64_t chunks, uint8_t*) {
   mapRows(call, chunk, chunks, [](Vec x, Vec y) { return x + y; });

@@ -4,11 +4,19 @@
 #include <signal.h>
 #include <string.h>
 
+#include <chrono>
+
 #include <new>
 
 namespace corral {
 
 namespace {
+
+typedef std::chrono::steady_clock Clock;
+
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // Adds to a list of what may be gone; what is gone leaves whenever the list would grow.
 template <class T>
@@ -137,6 +145,9 @@ Status Device::perform(Task& task) {
     case TaskKind::close:
       releaseAll();
       return status;
+    case TaskKind::measurePeak:
+      if (closing) break;
+      return measurePeak(task.seconds);
     case TaskKind::run:
       if (closing) break;
       return performRun(task);
@@ -171,6 +182,30 @@ Status Device::perform(Task& task) {
     }
   }
   status.code = Code::closed;
+  return status;
+}
+
+// The found number of the status: operations per second of all threads together.
+Status Device::measurePeak(double seconds) {
+  struct Measurement {
+    const KernelTable& kernels;
+    double seconds;
+    std::atomic<int64_t> operations{0};
+  } measurement{kernels_, seconds};
+  const Clock::time_point start = Clock::now();
+  pool_.run(
+      [](void* context, int) {
+        Measurement& m = *(Measurement*)context;
+        const Clock::time_point begun = Clock::now();
+        int64_t operations = 0;
+        do {
+          operations += m.kernels.spendMultiplyAdds(1 << 14);
+        } while (secondsSince(begun) < m.seconds);
+        m.operations.fetch_add(operations);
+      },
+      &measurement);
+  Status status;
+  status.found = (double)measurement.operations.load() / secondsSince(start);
   return status;
 }
 

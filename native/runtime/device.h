@@ -14,7 +14,7 @@
 namespace corral {
 
 // `free` takes the memory from whoever still refers to it, `drop` only lets go of it.
-enum class TaskKind : int32_t { run, write, read, readOutput, free, drop, close };
+enum class TaskKind : int32_t { run, write, read, readOutput, measurePeak, free, drop, close };
 
 // Bytes of one input of a run, in the order of the program's inputs.
 struct HostBytes {
@@ -42,6 +42,8 @@ struct Task {
   size_t offset = 0;
   uint8_t* host = nullptr;
   size_t bytes = 0;
+  // For how long to measure.
+  double seconds = 0;
   // The run stops between ops once this is not 0.
   const int32_t* abort = nullptr;
   void* owner = nullptr;
@@ -78,6 +80,7 @@ class Device {
   Task* next();
   Status perform(Task& task);
   Status performRun(Task& task);
+  Status measurePeak(double seconds);
   void computeSteps(int thread);
   const Kernel& kernelOf(const Executable& executable, const StepCall& each) const;
   bool mustStop();

@@ -74,6 +74,8 @@ export interface NativeAddon {
     byteOffset: number,
     target: Float32Array | Int32Array,
   ): Promise<NativeStatus>;
+  /** Its status finds the f32 multiply-adds per second, two operations each, of all threads together. */
+  measurePeak(device: NativeDevice, seconds: number): Promise<NativeStatus>;
   closeDevice(device: NativeDevice): Promise<NativeStatus>;
 }
 

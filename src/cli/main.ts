@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { errors } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
+import { addBench } from './bench.ts';
 import { addChat } from './chat.ts';
 import { type Context, exitStatus } from './context.ts';
 import { addConvert } from './convert.ts';
@@ -104,6 +105,7 @@ function makeProgram(context: Context): { program: Command; output: { take(): st
     addTrain,
     addRuns,
     addMerge,
+    addBench,
   ]) {
     add(program, context);
   }

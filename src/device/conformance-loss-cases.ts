@@ -60,6 +60,7 @@ function linearShapes(): { dtype: (typeof weightDTypes)[number]; sizes: readonly
     [1, 2003, 24],
     [70, 259, 100],
     [300, 33, 17],
+    [260, 16500, 3],
   ];
   return weightDTypes.flatMap((dtype) => {
     const dim = dtypes[dtype].blockSize === 1 ? 17 : dtypes[dtype].blockSize;

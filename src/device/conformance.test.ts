@@ -2,8 +2,9 @@
 // with the reference, NaN and infinities, borders of buffers, batch and thread invariance, fusion.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dtypes } from '../tensor/dtype.ts';
-import { append, appendAll, type OpName, opNames } from '../tensor/ops.ts';
-import { ProgramBuilder } from '../tensor/program.ts';
+import { unfuse } from '../tensor/fuse.ts';
+import { append, type OpName, opNames, ops } from '../tensor/ops.ts';
+import { type Program, ProgramBuilder } from '../tensor/program.ts';
 import {
   CaseRandom,
   type ConformanceCase,
@@ -13,6 +14,7 @@ import {
   runConformanceCase,
 } from './conformance.ts';
 import { conformanceCases, makeAttentionCase } from './conformance-cases.ts';
+import { largeCases } from './conformance-large-cases.ts';
 import { cacheDTypes, weightDTypes } from './conformance-maker.ts';
 import { availableIsas, createCpuDevice } from './cpu.ts';
 import type { Device, HostArray } from './device.ts';
@@ -33,6 +35,8 @@ function expectedOf(testCase: ConformanceCase): Promise<ConformanceResult> {
 }
 
 const plainCases = new Map(opNames.map((op) => [op, conformanceCases(op, seed)]));
+
+const casesForThreads = largeCases(seed);
 
 function casesOf(op: OpName): ConformanceCase[] {
   return (plainCases.get(op) ?? []).flatMap((original) => [
@@ -181,66 +185,46 @@ describe.skipIf(isas.length === 0).each(isas)(
 
     it('gives the same bits with 1, 2 and 3 threads', async () => {
       const others = [1, 3].map((threads) => createCpuDevice({ isa, threads }));
-      for (const op of opNames) {
-        for (const testCase of largeCases(op)) {
-          const expected = await runConformanceCase(plain, testCase);
-          for (const device of others) {
-            const found = await runConformanceCase(device, testCase);
-            const problem = findDisagreement({ ...testCase, bound: 0 }, expected, found);
-            expect(problem, `seed ${seed}: ${testCase.name}`).toBe(undefined);
-          }
+      for (const testCase of [...opNames.flatMap(largestCases), ...casesForThreads]) {
+        const expected = await runConformanceCase(plain, testCase);
+        for (const device of others) {
+          const found = await runConformanceCase(device, testCase);
+          const problem = findDisagreement({ ...testCase, bound: 0 }, expected, found);
+          expect(problem, `seed ${seed}: ${testCase.name}`).toBe(undefined);
         }
       }
       for (const device of others) await device.close();
     });
 
     it('gives fused ops the bits of the ops they stand for', async () => {
-      const [rows, dim] = [5, 100];
-      const random = new CaseRandom(seed, 'fusion');
-      const build = (isTapped: boolean): ReturnType<ProgramBuilder['build']> => {
-        const builder = new ProgramBuilder('fusion');
-        const [a, b] = ['a', 'b'].map((name) => builder.input(name, 'f32', ['rows', dim]));
-        const operands = [a, b].filter((value) => value !== undefined);
-        const sum = append(builder, 'add', operands);
-        builder.output(
-          'normal',
-          append(builder, 'rms_norm', [sum, builder.weight('w', [dim])], { eps: 1e-5 }),
-        );
-        const activated = append(builder, 'silu', operands.slice(0, 1));
-        const [gated] = appendAll(builder, 'mul', [activated, ...operands.slice(1)]);
-        if (gated !== undefined) builder.output('gated', gated);
-        if (isTapped) builder.output('sum', sum);
-        if (isTapped) builder.output('activated', activated);
-        return builder.build();
-      };
-      const weight = await plain.allocate('f32', [dim]);
-      await plain.write(weight, 0, random.tensor('f32', [dim]).bytes);
-      const inputs = { a: random.floats(rows * dim), b: random.floats(rows * dim) };
-      const results = [];
-      for (const isTapped of [true, false]) {
-        const executable = plain.compile(build(isTapped), { w: weight });
-        const ops = executable.program.ops.map(({ op }) => op);
-        expect(ops.includes('swiglu')).toBe(!isTapped);
-        const fetch = ['normal', 'gated'];
-        results.push(await plain.run(executable, { inputs, sizes: { ...sizes, rows }, fetch }));
-      }
-      for (const name of ['normal', 'gated']) {
-        expect(sameBits(results[0]?.[name], results[1]?.[name]), name).toBe(true);
+      const fused = opNames.filter((op) => 'decompose' in ops[op]);
+      expect(fused).toContain('swiglu');
+      const cases = fused.flatMap((op) => plainCases.get(op) ?? []);
+      for (const testCase of [...cases, ...casesForThreads.filter(({ op }) => fused.includes(op))]) {
+        const together = await runConformanceCase(plain, testCase);
+        const apart = await runConformanceCase(plain, { ...testCase, program: tapped(testCase) });
+        // Of the taps nothing is known when the op is fused.
+        const problem = findDisagreement({ ...testCase, bound: 0 }, together, apart);
+        expect(problem, `seed ${seed}: ${testCase.name}`).toBe(undefined);
       }
     });
   },
 );
 
-// An op's largest cases: whether work is cut into pieces depends on how much there is.
-function largeCases(op: OpName): ConformanceCase[] {
+// Work may be cut into pieces in these; it surely is in those made for it.
+function largestCases(op: OpName): ConformanceCase[] {
   const sizeOf = ({ inputs, tensors }: ConformanceCase): number =>
     [...Object.values(inputs), ...Object.values(tensors).map(({ bytes }) => bytes)].reduce(
       (total, { byteLength }) => total + byteLength,
       0,
     );
-  const cases = [...(plainCases.get(op) ?? [])].sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 8);
-  if (op !== 'attention') return cases;
-  const positions = [Array.from({ length: 80 }, (_, index) => 60 + index), [300]];
-  const geometry = { heads: 8, kvHeads: 4, headDim: 64, pageSize: 16, window: 0, positions };
-  return [...cases, makeAttentionCase(seed, 'f16', geometry)];
+  return [...(plainCases.get(op) ?? [])].sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 4);
+}
+
+// The case's ops one by one: a value that is looked at is not fused away.
+function tapped({ program }: ConformanceCase): Program {
+  const plain = unfuse(program);
+  const made = plain.ops.flatMap(({ outputs }) => outputs);
+  const taps = made.map((id) => [`tap${id}`, id] as const);
+  return { ...plain, outputs: new Map([...plain.outputs, ...taps]) };
 }

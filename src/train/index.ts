@@ -16,6 +16,12 @@ export {
 export type { DataSource } from './data/read-source.ts';
 export { readTexts, type SourceText } from './data/source-texts.ts';
 export {
+  type MeasureOptions,
+  measureTraining,
+  type Speed,
+  type TrainingSpeed,
+} from './measure-training.ts';
+export {
   type EvaluationMetrics,
   type Metrics,
   readMetrics,
