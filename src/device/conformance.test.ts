@@ -200,7 +200,10 @@ describe.skipIf(isas.length === 0).each(isas)(
       const fused = opNames.filter((op) => 'decompose' in ops[op]);
       expect(fused).toContain('swiglu');
       const cases = fused.flatMap((op) => plainCases.get(op) ?? []);
-      for (const testCase of [...cases, ...casesForThreads.filter(({ op }) => fused.includes(op))]) {
+      for (const testCase of [
+        ...cases,
+        ...casesForThreads.filter(({ op }) => fused.includes(op)),
+      ]) {
         const together = await runConformanceCase(plain, testCase);
         const apart = await runConformanceCase(plain, { ...testCase, program: tapped(testCase) });
         // Of the taps nothing is known when the op is fused.
