@@ -114,6 +114,7 @@ async function train(
         signal,
         resume: options.resume === true ? 'any' : options.fresh === true ? 'never' : 'same',
         onProgress: loading.onProgress,
+        measurePeak: io.isTerminal.stderr,
         onEvent: (event) => {
           if (event.type === 'start') loading[Symbol.dispose]();
           bar.onEvent(event);

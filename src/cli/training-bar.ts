@@ -14,8 +14,6 @@ export interface TrainingBar extends AsyncDisposable {
 
 /** What the bar knows besides the events. */
 export interface TrainingBarOptions {
-  /** Floating-point operations a second that the device was measured at; absent: no share is shown. */
-  readonly peakFlops?: number | undefined;
   /** Bytes this process holds. */
   readonly memory: () => number;
 }
@@ -23,7 +21,7 @@ export interface TrainingBarOptions {
 /** Opens the display. Lines go to stderr; on a terminal the bar does, too. */
 export async function openTrainingBar(io: Io, options: TrainingBarOptions): Promise<TrainingBar> {
   const bar = io.isTerminal.stderr ? await openBar(io) : undefined;
-  const state = { steps: 0, flops: 0, tokens: 0, loss: 0, rate: 0, stepSeconds: 0 };
+  const state = { steps: 0, flops: 0, peak: 0, tokens: 0, loss: 0, rate: 0, stepSeconds: 0 };
   let told: Promise<void> = Promise.resolve();
   const say = (text: string): void => {
     const line = `${io.isTerminal.stderr ? forTerminal(text) : text}\n`;
@@ -35,6 +33,7 @@ export async function openTrainingBar(io: Io, options: TrainingBarOptions): Prom
       case 'start': {
         state.steps = event.steps;
         state.flops = event.flopsPerToken;
+        state.peak = event.peakFlops ?? 0;
         const share = event.trained === event.parameters ? 'all' : formatCount(event.trained);
         say(
           `run ${event.run}: ${formatCount(event.parameters)} parameters, ${share} trained, ${event.steps} steps on ${event.device}, into ${event.folder}`,
@@ -52,7 +51,7 @@ export async function openTrainingBar(io: Io, options: TrainingBarOptions): Prom
           state.rate = mix(state.rate, (event.tokens - state.tokens) / event.seconds);
         }
         state.tokens = event.tokens;
-        bar?.update(event.step, describe(state, event.step, options));
+        bar?.update(event.step, describeStep(state, event.step, options));
         break;
       }
       case 'evaluation':
@@ -74,6 +73,16 @@ export async function openTrainingBar(io: Io, options: TrainingBarOptions): Prom
       await told;
     },
   };
+}
+
+/** What is shown of the steps so far: means that follow the newest. */
+export interface ShownState {
+  readonly loss: number;
+  readonly rate: number;
+  readonly stepSeconds: number;
+  readonly steps: number;
+  readonly flops: number;
+  readonly peak: number;
 }
 
 interface Bar {
@@ -107,14 +116,15 @@ async function openBar(io: Io): Promise<Bar> {
   };
 }
 
-function describe(
-  state: { loss: number; rate: number; stepSeconds: number; steps: number; flops: number },
+/** What stands beside the bar after a step. `flops` are those of a token, `peak` those of a second. */
+export function describeStep(
+  state: ShownState,
   step: number,
-  { peakFlops, memory }: TrainingBarOptions,
+  { memory }: TrainingBarOptions,
 ): Record<string, string> {
   const parts = [`loss ${state.loss.toFixed(4)}`, `${Math.round(state.rate)} tokens/s`];
-  if (peakFlops !== undefined) {
-    parts.push(`${Math.round((100 * state.flops * state.rate) / peakFlops)} % of peak`);
+  if (state.peak > 0) {
+    parts.push(`${Math.round((100 * state.flops * state.rate) / state.peak)} % of peak`);
   }
   parts.push(formatBytes(memory()), `${formatTime((state.steps - step) * state.stepSeconds)} left`);
   return { text: parts.join(' · ') };
@@ -122,7 +132,7 @@ function describe(
 
 /** 3700 → `1 h 02 min`. */
 export function formatTime(seconds: number): string {
-  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { errors } from '../../base/errors.ts';
 import { type Logger, silentLogger } from '../../base/log.ts';
+import type { Device } from '../../device/device.ts';
+import { openPeakMeter } from '../../device/measure-peak.ts';
 import { writeFileAtomically } from '../../formats/files.ts';
 import { replaceFolder } from '../../formats/replace-folder.ts';
 import type { Batch, BatchSource } from '../batch.ts';
@@ -36,6 +38,8 @@ export interface RunStart {
   /** Steps made before, in the run this one goes on from. */
   readonly resumedAt: number;
   readonly flopsPerToken: number;
+  /** Operations a second the device can do at most; absent: not measured. */
+  readonly peakFlops: number | undefined;
   readonly dataHash: string;
   readonly device: string;
 }
@@ -56,6 +60,8 @@ export interface TrainOptions extends Partial<RunSurroundings> {
    */
   readonly resume?: 'same' | 'any' | 'never';
   readonly onEvent?: (event: RunEvent) => void;
+  /** Measure, for a fifth of a second, what the device can do at most? Default false. */
+  readonly measurePeak?: boolean;
 }
 
 /** What a run came to. */
@@ -162,6 +168,7 @@ async function trainAndExport(training: Training): Promise<TrainReport> {
   const id = found?.state.run ?? randomUUID().slice(0, 8);
   const start = found?.state.loop ?? initialState;
   const { signal, onEvent } = options;
+  const peakFlops = options.measurePeak === true ? await measurePeak(device) : undefined;
   await writeFileAtomically(folder.recipe, (sink) => sink.write(Buffer.from(stringify(recipe))));
   onEvent?.({
     type: 'start',
@@ -172,6 +179,7 @@ async function trainAndExport(training: Training): Promise<TrainReport> {
     steps: plan.schedule.steps,
     resumedAt: start.step,
     flopsPerToken: flopsPerToken(trainee.facts.config, trainee.parameters),
+    peakFlops,
     dataHash: data.train.hash,
     device: `${device.info.name} (${device.info.isa}, ${device.info.threads} threads)`,
   });
@@ -200,6 +208,16 @@ async function trainAndExport(training: Training): Promise<TrainReport> {
     return { run: id, folder: folder.path, ...end, exported };
   } finally {
     await sampler?.close();
+  }
+}
+
+async function measurePeak({ info }: Device): Promise<number | undefined> {
+  if (info.name !== 'cpu') return undefined;
+  const meter = openPeakMeter(info);
+  try {
+    return await meter.measure(0.2);
+  } finally {
+    await meter.close();
   }
 }
 
