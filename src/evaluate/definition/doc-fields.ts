@@ -3,9 +3,9 @@
 import { errors } from '../../base/errors.ts';
 import type { DocHook } from '../hooks/hook.ts';
 import { hooks } from '../hooks/table.ts';
+import { pythonString } from '../python-values.ts';
 import type { Doc } from '../task.ts';
 import { FunctionName } from './function-name.ts';
-import { pythonString } from './python-text.ts';
 import type { ChoiceField, TargetField, TextField } from './task-config.ts';
 import { compileTemplate } from './template.ts';
 

@@ -1,5 +1,5 @@
-// Python's text where it differs from JavaScript's: str() of a value, strip, capitalize, len, ==. Prompts
-// and metrics of the harness were defined by these.
+// Python's text where it differs from JavaScript's: strip, capitalize, len, ==. Prompts and metrics of the
+// harness were defined by these.
 
 // str.isspace: Unicode's White_Space and the separators U+001C to U+001F, without the byte order mark.
 const whitespace =
@@ -57,35 +57,6 @@ export function characterCount(text: string): number {
   let count = 0;
   for (const _ of text) count += 1;
   return count;
-}
-
-/** `str(value)`. */
-export function pythonString(value: unknown): string {
-  return typeof value === 'string' ? value : pythonRepresentation(value);
-}
-
-/** `repr(value)`. */
-export function pythonRepresentation(value: unknown): string {
-  if (value === null || value === undefined) return 'None';
-  if (value === true) return 'True';
-  if (value === false) return 'False';
-  if (typeof value === 'string') return quote(value);
-  if (Array.isArray(value)) return `[${value.map(pythonRepresentation).join(', ')}]`;
-  if (typeof value === 'object') {
-    const entries = Object.entries(value).map(([key, item]) => {
-      return `${quote(key)}: ${pythonRepresentation(item)}`;
-    });
-    return `{${entries.join(', ')}}`;
-  }
-  return String(value);
-}
-
-function quote(text: string): string {
-  const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text.replace(/[\\\n\r\t]/gu, (symbol) => {
-    return { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }[symbol] as string;
-  });
-  return mark + (mark === "'" ? escaped.replaceAll("'", "\\'") : escaped) + mark;
 }
 
 /** `a == b` for what JSON can say. */

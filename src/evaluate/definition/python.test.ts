@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pythonRepresentation } from '../python-values.ts';
 import { pythonFindAll, pythonRegex } from './python-regex.ts';
 import {
   capitalize,
   characterCount,
   leftStrip,
   pythonEqual,
-  pythonRepresentation,
   rightStrip,
   strip,
 } from './python-text.ts';

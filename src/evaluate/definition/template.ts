@@ -2,15 +2,9 @@
 // error, and the filter regex_replace. Methods whose Python meaning the engine misses are ours.
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { errors } from '../../base/errors.ts';
+import { pythonRepresentation, pythonString } from '../python-values.ts';
 import { pythonReplace } from './python-regex.ts';
-import {
-  capitalize,
-  leftStrip,
-  pythonRepresentation,
-  pythonString,
-  rightStrip,
-  strip,
-} from './python-text.ts';
+import { capitalize, leftStrip, rightStrip, strip } from './python-text.ts';
 
 /** A template ready to be filled in. */
 export interface Template {

@@ -7,9 +7,10 @@ import {
   readText,
   type Target,
 } from '../definition/doc-fields.ts';
-import { endsWithSpace, pythonString } from '../definition/python-text.ts';
+import { endsWithSpace } from '../definition/python-text.ts';
 import type { TaskConfig } from '../definition/task-config.ts';
 import { compileTemplate } from '../definition/template.ts';
+import { pythonString } from '../python-values.ts';
 import type { ModelRequest } from '../request.ts';
 import type { Doc, TaskItem } from '../task.ts';
 import type { FewShotSampler } from './few-shot.ts';

@@ -2,10 +2,10 @@
 // loggers/evaluation_tracker.py and evaluator.py), and the way back. Beyond the harness's columns a line
 // has `choices` and `cut_tokens`.
 import { createHash } from 'node:crypto';
+import { pythonFloat, pythonJson, pythonString } from '../python-values.ts';
 import type { ModelRequest, ModelResponse } from '../request.ts';
 import type { ItemResult } from '../result.ts';
 import type { ItemValue } from '../task.ts';
-import { pythonFloat, pythonJson, pythonString } from './python-values.ts';
 
 /** A line of a samples file. Each metric named in `metrics` is a column of its own. */
 export interface SampleRow {

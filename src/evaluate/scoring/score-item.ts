@@ -3,9 +3,10 @@
 import { errors } from '../../base/errors.ts';
 import { findHook } from '../definition/doc-fields.ts';
 import { FunctionName } from '../definition/function-name.ts';
-import { characterCount, pythonString } from '../definition/python-text.ts';
+import { characterCount } from '../definition/python-text.ts';
 import type { TaskConfig } from '../definition/task-config.ts';
 import type { MetricHook, ResultsHook } from '../hooks/hook.ts';
+import { pythonString } from '../python-values.ts';
 import type { ModelResponse } from '../request.ts';
 import type { ItemScore, ItemValue, ScoringTools, TaskItem } from '../task.ts';
 import { argmax } from './argmax.ts';

@@ -1,7 +1,7 @@
 // Expected texts come from Python itself: golden/make-golden.py.
 import { expect, it } from 'vitest';
-import golden from './golden/golden.json' with { type: 'json' };
 import { pythonFloat, pythonJson, pythonString } from './python-values.ts';
+import golden from './results/golden/golden.json' with { type: 'json' };
 
 it.each(golden.floats as [number, string][])(
   'writes the float %d as Python does',

@@ -1,5 +1,5 @@
-// How Python writes values: `str`, `repr` and `json.dumps(indent=2, ensure_ascii=False)`. Result files and
-// the hashes in them are defined by it. JavaScript has one kind of number: whole ones are written as ints.
+// How Python writes values: `str`, `repr` and `json.dumps(indent=2, ensure_ascii=False)`. The harness's
+// prompts, result files and the hashes in them are defined by it. JavaScript has one kind of number: whole ones are written as ints.
 
 /** A float as `repr` writes it: the shortest digits that read back, `1e-05` below 1e-4 and from 1e16 on. */
 export function pythonFloat(value: number): string {
@@ -18,29 +18,43 @@ export function pythonFloat(value: number): string {
   return `${sign}${whole}.${digits.slice(exponent + 1) || '0'}`;
 }
 
-/** `str` of what a task's target may be. */
-export function pythonString(value: string | number | readonly (string | number)[]): string {
-  if (typeof value === 'string') return value;
+/** `str(value)` of what JSON can say. */
+export function pythonString(value: unknown): string {
+  return typeof value === 'string' ? value : pythonRepresentation(value);
+}
+
+/** `repr(value)` of what JSON can say. */
+export function pythonRepresentation(value: unknown): string {
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'string') return quote(value);
   if (typeof value === 'number') return pythonNumber(value);
-  return `[${value.map((part) => (typeof part === 'string' ? pythonRepr(part) : pythonNumber(part))).join(', ')}]`;
+  if (Array.isArray(value)) return `[${value.map(pythonRepresentation).join(', ')}]`;
+  if (typeof value === 'object') {
+    const entries = Object.entries(value).map(([key, item]) => {
+      return `${quote(key)}: ${pythonRepresentation(item)}`;
+    });
+    return `{${entries.join(', ')}}`;
+  }
+  return String(value);
 }
 
 // The characters that `str.isprintable` calls unprintable: all of Unicode's "other" and "separator" but the space.
 const unprintable = /[\p{C}\p{Z}]/u;
 
 /** `repr` of a text: in single quotes unless only those occur inside. */
-export function pythonRepr(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  let out = quote;
+function quote(text: string): string {
+  const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
+  let out = mark;
   for (const character of text) {
-    if (character === quote || character === '\\') out += `\\${character}`;
+    if (character === mark || character === '\\') out += `\\${character}`;
     else if (character === '\n') out += '\\n';
     else if (character === '\r') out += '\\r';
     else if (character === '\t') out += '\\t';
     else if (character !== ' ' && unprintable.test(character)) out += escapeCode(character);
     else out += character;
   }
-  return out + quote;
+  return out + mark;
 }
 
 function escapeCode(character: string): string {
