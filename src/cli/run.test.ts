@@ -91,13 +91,6 @@ describe('corral run', () => {
     );
   });
 
-  it('takes any other single argument for the prompt, and says that no model ships', async () => {
-    const { status, stderr } = await runCorral(['run', 'Tell me a story'], { env: env() });
-    expect(status).toBe(2);
-    expect(stderr).toContain('"Tell me a story" is neither a file nor a model in the store');
-    expect((await runCorral(['run'], { env: env() })).status).toBe(2);
-  });
-
   it('knows paths and names from prose', () => {
     for (const text of [
       './x',
