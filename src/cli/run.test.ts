@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeModel, runCorral } from '../../test/command-line.ts';
+import { lazyLibrary } from './library.ts';
 import { looksLikePath } from './model-argument.ts';
 
 let folder: string;
@@ -89,6 +90,15 @@ describe('corral run', () => {
     expect(unknown.stderr).toContain(
       'There is no model ranch/cow in the store. It has: ranch/llama',
     );
+  });
+
+  it('takes any other single argument for the prompt, and says so where no model ships', async () => {
+    const store = await lazyLibrary.store();
+    const library = { store: async () => ({ ...store, findShippedModel: () => undefined }) };
+    const { status, stderr } = await runCorral(['run', 'Tell me a story'], { env: env(), library });
+    expect(status).toBe(2);
+    expect(stderr).toContain('"Tell me a story" is neither a file nor a model in the store');
+    expect((await runCorral(['run'], { env: env(), library })).status).toBe(2);
   });
 
   it('knows paths and names from prose', () => {
