@@ -2,7 +2,7 @@
 // could not take the type and what they became.
 import type { Command } from 'commander';
 import type { ConvertReport } from '../formats/convert.ts';
-import type { ConvertType } from '../formats/index.ts';
+import { type ConvertType, convertTypeNames } from '../formats/convert-types.ts';
 import {
   addCommonOptions,
   addFileOptions,
@@ -15,20 +15,6 @@ import { type Context, interruptible, printJson, printLines } from './context.ts
 import { resolveModelArgument } from './model-argument.ts';
 import { formatBytes } from './present.ts';
 import { openProgressBar } from './progress-bar.ts';
-
-/** What --type takes. */
-export const convertTypeNames: readonly ConvertType[] = [
-  'f32',
-  'f16',
-  'bf16',
-  'q8_0',
-  'q4_0',
-  'q4_k',
-  'q5_k',
-  'q6_k',
-  'q4_k_m',
-  'q5_k_m',
-];
 
 interface ConvertFlags extends CommonOptions {
   readonly type: ConvertType;

@@ -1,6 +1,6 @@
 // corral merge: an adapter becomes part of the weights of its base.
 import type { Command } from 'commander';
-import type { ConvertType } from '../formats/index.ts';
+import { type ConvertType, convertTypeNames } from '../formats/convert-types.ts';
 import {
   addCommonOptions,
   addFileOptions,
@@ -10,7 +10,7 @@ import {
   readChoice,
 } from './command-options.ts';
 import { type Context, interruptible, printJson, printLines } from './context.ts';
-import { convertTypeNames, describeFallbacks } from './convert.ts';
+import { describeFallbacks } from './convert.ts';
 import { resolveModelArgument } from './model-argument.ts';
 import { formatBytes } from './present.ts';
 import { openProgressBar } from './progress-bar.ts';

@@ -2,7 +2,7 @@
 // how far one compresses texts.
 import type { Command } from 'commander';
 import { errors } from '../base/errors.ts';
-import type { ConvertType } from '../formats/convert-plan.ts';
+import { type ConvertType, convertTypeNames } from '../formats/convert-types.ts';
 import {
   addCommonOptions,
   addFileOptions,
@@ -14,7 +14,6 @@ import {
   readNumber,
 } from './command-options.ts';
 import { type Context, interruptible, printJson, printLines } from './context.ts';
-import { convertTypeNames } from './convert.ts';
 import { describeReport, measureAll, readCorpus } from './corpus.ts';
 import { resolveModelArgument } from './model-argument.ts';
 import { openProgressBar } from './progress-bar.ts';

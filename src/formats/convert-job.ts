@@ -1,7 +1,7 @@
 // What a conversion asks of the writer of its format.
 import type { WeightDType } from '../tensor/dtype.ts';
 import type { Checkpoint, TensorInfo } from './checkpoint.ts';
-import type { ConvertType } from './convert-plan.ts';
+import type { ConvertType } from './convert-types.ts';
 
 /** A tensor of the source with the type it gets. */
 export interface ConvertedTensor {

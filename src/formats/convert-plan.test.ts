@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tinyConfig } from '../../test/tiny-llama.ts';
-import { type ConvertType, planTensors } from './convert-plan.ts';
+import { planTensors } from './convert-plan.ts';
+import type { ConvertType } from './convert-types.ts';
 import { tensorShapes } from './tensor-shapes.ts';
 
 function plan(

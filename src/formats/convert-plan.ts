@@ -3,20 +3,8 @@
 import { errors } from '../base/errors.ts';
 import { dtypes, type WeightDType } from '../tensor/dtype.ts';
 import { type TensorInfo, tensorNames } from './checkpoint.ts';
+import type { ConvertType } from './convert-types.ts';
 import type { LlamaConfig } from './llama-config.ts';
-
-/** Name of a conversion type. */
-export type ConvertType =
-  | 'f32'
-  | 'f16'
-  | 'bf16'
-  | 'q8_0'
-  | 'q4_0'
-  | 'q4_k'
-  | 'q5_k'
-  | 'q6_k'
-  | 'q4_k_m'
-  | 'q5_k_m';
 
 interface Recipe {
   readonly base: WeightDType;

@@ -6,9 +6,10 @@ import type { WeightDType } from '../tensor/dtype.ts';
 import type { Checkpoint, TensorInfo } from './checkpoint.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { checkOutput } from './convert-output.ts';
-import { type ConvertType, checkConvertType, planTensors } from './convert-plan.ts';
+import { checkConvertType, planTensors } from './convert-plan.ts';
 import { convertToGguf } from './convert-to-gguf.ts';
 import { convertToSafetensors } from './convert-to-safetensors.ts';
+import type { ConvertType } from './convert-types.ts';
 import { checkTensors, tensorShapes } from './tensor-shapes.ts';
 
 /** How to convert. */

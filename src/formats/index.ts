@@ -9,6 +9,7 @@ export {
   tensorNames,
 } from './checkpoint.ts';
 export { type ConvertOptions, type ConvertReport, convertCheckpoint } from './convert.ts';
-export { type ConvertType, convertTypes } from './convert-plan.ts';
+export { convertTypes } from './convert-plan.ts';
+export type { ConvertType } from './convert-types.ts';
 export { extendVocabulary, type LargerVocabulary } from './extend-vocabulary.ts';
 export { type OpenOptions, openCheckpoint, openTokenizer } from './open.ts';

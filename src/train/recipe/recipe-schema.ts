@@ -1,16 +1,10 @@
 // The schema of a recipe: every field with its limits, its default and what it means. The reference
 // page docs/reference/recipe.md is made from it.
 import * as z from 'zod';
+import { convertTypeNames } from '../../formats/convert-types.ts';
 import { dataSchema } from '../data/data-schema.ts';
 import { scheduleKinds } from '../schedule.ts';
-import {
-  exportTypes,
-  folderTypes,
-  methodKinds,
-  type Recipe,
-  stateTypes,
-  targetNames,
-} from './recipe.ts';
+import { folderTypes, methodKinds, type Recipe, stateTypes, targetNames } from './recipe.ts';
 
 const most = 2 ** 31 - 1;
 const count = (): z.ZodNumber => z.number().int().min(1).max(most);
@@ -91,7 +85,7 @@ const methodSection = z
         'Matrices with an adapter: `all` seven of a block, or a list of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj.',
       ),
     quantise: z
-      .enum(exportTypes)
+      .enum(convertTypeNames)
       .optional()
       .describe(
         '`qlora`: quantise the matrices of the base to this type while loading. Absent: the base is taken as it is, and must be quantised.',
@@ -206,8 +200,8 @@ const exportSection = z
       .default('f32')
       .describe('Type of the matrices in `OUTPUT/model`, a Hugging Face folder.'),
     gguf: z
-      .array(z.enum(exportTypes))
-      .max(exportTypes.length)
+      .array(z.enum(convertTypeNames))
+      .max(convertTypeNames.length)
       .default([])
       .describe(
         'Types to write as `OUTPUT/model-TYPE.gguf`, with an adapter merged into its base.',

@@ -1,5 +1,6 @@
 // What a recipe says once it is read: defaults filled in, limits checked. What each field means stands
 // in recipe-schema.ts, and for users in docs/reference/recipe.md.
+import type { ConvertType } from '../../formats/convert-types.ts';
 import type { DataRecipe } from '../data/data-recipe.ts';
 import type { Schedule } from '../schedule.ts';
 
@@ -17,20 +18,6 @@ export const targetNames = [
   'down_proj',
 ] as const;
 
-/** Types of a GGUF's matrices. */
-export const exportTypes = [
-  'f32',
-  'f16',
-  'bf16',
-  'q8_0',
-  'q4_0',
-  'q4_k',
-  'q5_k',
-  'q6_k',
-  'q4_k_m',
-  'q5_k_m',
-] as const;
-
 /** Types of the matrices in a Hugging Face folder. */
 export const folderTypes = ['f32', 'f16', 'bf16'] as const;
 
@@ -39,9 +26,6 @@ export const stateTypes = ['f32', 'q8_0'] as const;
 
 /** Name of a matrix that an adapter may stand beside. */
 export type TargetName = (typeof targetNames)[number];
-
-/** Type of a GGUF's matrices. */
-export type ExportType = (typeof exportTypes)[number];
 
 /** A model to start from, or the shape of a new one. */
 export interface ModelRecipe {
@@ -65,7 +49,7 @@ export interface MethodRecipe {
   readonly alpha: number;
   readonly dropout: number;
   readonly targets: 'all' | readonly TargetName[];
-  readonly quantise?: ExportType | undefined;
+  readonly quantise?: ConvertType | undefined;
 }
 
 /** AdamW's settings. */
@@ -93,7 +77,7 @@ export interface SampleRecipe {
 export interface ExportRecipe {
   readonly weights: 'best' | 'last';
   readonly type: (typeof folderTypes)[number];
-  readonly gguf: readonly ExportType[];
+  readonly gguf: readonly ConvertType[];
   readonly merge: boolean;
 }
 

@@ -6,13 +6,14 @@ import type { OnProgress } from '../../base/progress.ts';
 import type { Device, DeviceBuffer } from '../../device/device.ts';
 import type { Checkpoint } from '../../formats/checkpoint.ts';
 import { planTensors } from '../../formats/convert-plan.ts';
+import type { ConvertType } from '../../formats/convert-types.ts';
 import type { LlamaConfig } from '../../formats/llama-config.ts';
 import { checkTensors, tensorShapes } from '../../formats/tensor-shapes.ts';
 import { loadWeights } from '../../model/weights.ts';
 import { dequantize, quantize } from '../../tensor/codecs/codec.ts';
 import { rowBytes, type WeightDType } from '../../tensor/dtype.ts';
 import { initialWeights } from '../initial-weights.ts';
-import type { ExportType, ModelRecipe } from '../recipe/recipe.ts';
+import type { ModelRecipe } from '../recipe/recipe.ts';
 import type { Weights } from './trainee.ts';
 
 // Values converted at a time: bounds memory, and how long the event loop waits.
@@ -62,7 +63,7 @@ export async function initialiseModel(
 /** How the weights of a base are taken. */
 export interface LoadBaseOptions {
   /** `f32`: all of them change. `as-is`: none does. A type: matrices are quantised to it. */
-  readonly as: 'f32' | 'as-is' | ExportType;
+  readonly as: 'f32' | 'as-is' | ConvertType;
   readonly onProgress?: OnProgress | undefined;
   readonly signal?: AbortSignal | undefined;
 }
