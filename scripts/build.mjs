@@ -2,7 +2,7 @@
 // that `new URL('./file', import.meta.url)` finds the same files from both. Plain JavaScript: it may run
 // under an older Node than the pinned one.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { constants, copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,7 +25,8 @@ function copyAssets(from, to) {
       if (entry.name !== 'fixtures') copyAssets(source, target); // those are for tests
     } else if (assets.test(entry.name)) {
       mkdirSync(to, { recursive: true });
-      copyFileSync(source, target);
+      // refuses to replace what the compiler wrote: a page script needs a name of its own
+      copyFileSync(source, target, constants.COPYFILE_EXCL);
     }
   }
 }

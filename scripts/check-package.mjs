@@ -1,7 +1,7 @@
 // Packs the package with its prebuilt addon, installs the tarball in an empty folder, and generates
 // with it under the pinned Node, with the addon. Under a Node before 24 it must say what it needs.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
@@ -61,6 +61,13 @@ try {
   }
   const version = run(corral, ['--version'], { cwd: empty, env: pinned }).stdout.trim();
   expect(/^\d+\.\d+\.\d+/.test(version), `--version says ${version}`);
+
+  const { exports: doors, name } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const modules = Object.keys(doors)
+    .filter((door) => !door.endsWith('.json'))
+    .map((door) => door.replace('.', name));
+  const importAll = `for (const door of ${JSON.stringify(modules)}) await import(door);`;
+  run(process.execPath, ['--input-type=module', '--eval', importAll], { cwd: empty });
 
   const old = oldNode();
   if (old === undefined) {

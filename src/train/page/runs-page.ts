@@ -70,7 +70,7 @@ ${samples(runs)}
 ${table('facts recipe', runs, recipeRows(runs))}
 <script type="application/json" id="numbers">${numbers}</script>
 <script>${uplot('uPlot.iife.min.js')}</script>
-<script>${asset('runs-page.js')}</script>
+<script>${asset('draw-curves.js')}</script>
 </body>
 </html>
 `;
