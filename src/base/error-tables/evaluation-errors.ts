@@ -1,7 +1,7 @@
-// Errors about evaluation tasks and their data: rows of the one table in errors.ts, kept apart for its size.
+// Evaluation: tasks and their data, endpoints, programs that models write, results. Rows of the one table in errors.ts.
 
-/** The rows, by code without the CORRAL_ prefix. */
-export const taskErrorTable = {
+/** Rows by code without the CORRAL_ prefix. */
+export const evaluationErrors = {
   TASK_UNKNOWN: {
     status: 404,
     message: (e: { name: string; near: string }): string =>
@@ -80,5 +80,69 @@ export const taskErrorTable = {
     message: (e: { file: string; reason: string }): string =>
       `The data file ${e.file} cannot be read: ${e.reason}.`,
     hint: 'Rows are JSON lines, a JSON list, CSV with a header, or Parquet with snappy or no compression.',
+  },
+  EVALUATION_REFUSED: {
+    status: 400,
+    message: (e: { tasks: string; reason: string }): string => `${e.tasks}: ${e.reason}.`,
+    hint: 'Leave these tasks away, or evaluate a model that can answer them.',
+  },
+  ENDPOINT_FAILED: {
+    status: 502,
+    message: (e: { url: string; reason: string; attempts: number }): string =>
+      `${e.url} failed: ${e.reason} (attempts: ${e.attempts}).`,
+    hint: 'Answers given before are kept: start again when the endpoint is well, perhaps with a smaller --concurrency.',
+  },
+  ENDPOINT_REFUSED: {
+    status: 400,
+    message: (e: { url: string; status: number; reason: string }): string =>
+      `${e.url} refused with ${e.status}: ${e.reason}.`,
+    hint: 'Check --base-url, the name of the model and the key in OPENAI_API_KEY.',
+  },
+  ENDPOINT_ANSWER_INVALID: {
+    status: 502,
+    message: (e: { url: string; found: string }): string =>
+      `${e.url} gave an answer that cannot be right: ${e.found}.`,
+    hint: 'The server may not honour what it was asked for. Update it, or leave these tasks away.',
+  },
+  RUNTIME_MISSING: {
+    status: 400,
+    message: (e: { language: string; command: string }): string =>
+      `${e.language} programs need ${e.command}, which could not be run.`,
+    hint: 'Install it so that it is on the PATH, or leave tasks in that language away.',
+  },
+  CODE_EXECUTION_UNAVAILABLE: {
+    status: 500,
+    message: (e: { attempts: string }): string =>
+      `Programs cannot be run under any protection here. Tried: ${e.attempts}.`,
+    hint: 'Install bubblewrap or util-linux; see docs/guides/code-execution.md.',
+  },
+  CODE_EXECUTION_NOT_ALLOWED: {
+    status: 403,
+    message: (e: { tasks: string }): string =>
+      `${e.tasks} would run programs that the model wrote, and that was not allowed.`,
+    hint: 'Read docs/guides/code-execution.md, then allow it with --allow-code-execution.',
+  },
+  RESULTS_NOT_FOUND: {
+    status: 404,
+    message: (e: { path: string; found: string }): string =>
+      `There are no evaluation results at ${e.path}: ${e.found}.`,
+    hint: 'Name a results_<time>.json, or the folder it lies in; `corral eval MODEL --tasks … --output FOLDER` writes them.',
+  },
+  RESULTS_INVALID: {
+    status: 400,
+    message: (e: { path: string; reason: string }): string =>
+      `${e.path} is no file of evaluation results: ${e.reason}.`,
+    hint: 'Corral reads what it writes itself, and what lm-evaluation-harness writes with --output_path and --log_samples.',
+  },
+  RESULTS_AMBIGUOUS: {
+    status: 400,
+    message: (e: { path: string; have: string }): string =>
+      `${e.path} holds results of more than one model: ${e.have}.`,
+    hint: 'Name the folder of one model, or one results_<time>.json.',
+  },
+  RESULTS_UNPAIRED: {
+    status: 409,
+    message: (e: { reason: string }): string => `The results cannot be compared: ${e.reason}.`,
+    hint: 'Both runs must ask the same items of the same task version: give both the same --tasks, --limit, --shots, --seed and data. The same items asked by other prompts are compared with --different-prompts.',
   },
 } as const;
