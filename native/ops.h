@@ -21,6 +21,7 @@
   ROW(ATTENTION, "attention", 6, 1, 1 << 3 | 1 << 4 | 1 << 5, "heads", "kvHeads", "headDim",       \
       "pageSize", "scale", "window")                                                               \
   ROW(ADJUST_LOGITS, "adjust_logits", 3, 1, 1 << 1)                                                \
+  ROW(MASK_LOGITS, "mask_logits", 2, 1, 0)                                                         \
   ROW(TOP_K, "top_k", 1, 2, 0, "k")                                                                \
   ROW(LOG_SUM_EXP, "log_sum_exp", 2, 1, 0)                                                         \
   ROW(PICK, "pick", 2, 1, 1 << 1)                                                                  \

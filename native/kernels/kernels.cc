@@ -32,6 +32,7 @@ extern "C" const corral::KernelTable CORRAL_KERNELS = {
         {cacheWriteChunks, none, computeCacheWrite},
         {attentionChunks, attentionScratch, computeAttention},
         {chunksByRow, none, computeAdjustLogits},
+        {chunksByRow, none, computeMaskLogits},
         {chunksByRow, none, computeTopK},
         {chunksByRow, none, computeLogSumExp},
         {oneChunk, none, computePick},

@@ -20,6 +20,21 @@ void computeAdjustLogits(const Call& call, int64_t chunk, int64_t chunks, uint8_
   }
 }
 
+void computeMaskLogits(const Call& call, int64_t chunk, int64_t chunks, uint8_t*) {
+  const Tensor &x = call.in[0], &bits = call.in[1];
+  for (int64_t r = x.rows * chunk / chunks; r < x.rows * (chunk + 1) / chunks; r++) {
+    const uint32_t* words = (const uint32_t*)bits.data + r * bits.columns;
+    const float* from = floatsOf(x) + r * x.columns;
+    float* to = resultsOf(call.out[0]) + r * x.columns;
+    for (int64_t word = 0; word < bits.columns; word++) {
+      const int64_t first = 32 * word, count = smallest(32, x.columns - first);
+      for (int64_t i = 0; i < count; i++) {
+        to[first + i] = (words[word] >> i & 1) != 0 ? from[first + i] : -INFINITY;
+      }
+    }
+  }
+}
+
 // A heap of candidates with the worst at its root: lowest value, highest id among equals.
 struct Candidates {
   float* values;

@@ -143,6 +143,8 @@ bool shapesAgree(Op op, const Call& c) {
     case OP_ATTENTION: return attentionAgrees(c);
     case OP_ADJUST_LOGITS:
       return likeFirst(c) && b.columns == 2 && c.in[2].columns == 2 && c.in[2].rows == b.rows;
+    case OP_MASK_LOGITS:
+      return likeFirst(c) && b.rows == a.rows && b.columns == (a.columns + 31) / 32;
     case OP_TOP_K:
       return c.attributes[0] >= 1 && out.columns == (int64_t)c.attributes[0] &&
              out.rows == a.rows && c.out[1].rows == a.rows && c.out[1].columns == out.columns;

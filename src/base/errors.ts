@@ -2,6 +2,7 @@
 // A message says what was found and what is allowed; the hint says what to do next.
 import { defineErrors, type ErrorFactories } from './define-errors.ts';
 import { computeErrors } from './error-tables/compute-errors.ts';
+import { constraintErrors } from './error-tables/constraint-errors.ts';
 import { evaluationErrors } from './error-tables/evaluation-errors.ts';
 import { fileErrors } from './error-tables/file-errors.ts';
 import { storeErrors } from './error-tables/store-errors.ts';
@@ -14,13 +15,15 @@ export const errorTable: typeof fileErrors &
   typeof textErrors &
   typeof trainingErrors &
   typeof storeErrors &
-  typeof evaluationErrors = {
+  typeof evaluationErrors &
+  typeof constraintErrors = {
   ...fileErrors,
   ...computeErrors,
   ...textErrors,
   ...trainingErrors,
   ...storeErrors,
   ...evaluationErrors,
+  ...constraintErrors,
 };
 
 /**

@@ -268,6 +268,26 @@ const makeAdjustLogits: Maker = (seed) =>
     });
   });
 
+const makeMaskLogits: Maker = (seed) =>
+  [...oddSizes, 1003].map((vocab) => {
+    const name = `mask_logits of ${vocab}`;
+    const random = new CaseRandom(seed, name);
+    const words = Math.ceil(vocab / 32);
+    // A row of random bits, one that allows everything, one that allows nothing.
+    const bits = Int32Array.from({ length: 3 * words }, (_, i) =>
+      i < words ? random.below(2 ** 32) | 0 : i < 2 * words ? -1 : 0,
+    );
+    return makeCase(name, 'mask_logits', {
+      inputs: {
+        logits: { dims: ['outputs', vocab], data: random.floats(3 * vocab) },
+        bits: { dims: ['outputs', words], data: bits },
+      },
+      order: ['logits', 'bits'],
+      sizes: { outputs: 3 },
+      bound: errorBounds.exact,
+    });
+  });
+
 const makeTopK: Maker = (seed) =>
   [1, 5, 40, 256].flatMap((k) =>
     [...oddSizes, 1003].map((n) => {
@@ -327,6 +347,7 @@ const makers: Readonly<Partial<Record<OpName, Maker>>> = {
   cache_write: makeCacheWrite,
   attention: makeAttention,
   adjust_logits: makeAdjustLogits,
+  mask_logits: makeMaskLogits,
   top_k: makeTopK,
   log_sum_exp: makeLogSumExp,
   pick: makePick,

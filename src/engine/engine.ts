@@ -11,7 +11,12 @@ import { allocateCache, type CacheType, countPages, freeBuffers, pageSize } from
 import { ChoicesJob } from './choices-job.ts';
 import { checkSizes, type EngineOptions, type EngineStats } from './engine-options.ts';
 import { GenerateJob, type GenerationEvent } from './generate-job.ts';
-import { checkLimits, freshSeed, type GenerateRequest } from './generate-request.ts';
+import {
+  checkConstraint,
+  checkLimits,
+  freshSeed,
+  type GenerateRequest,
+} from './generate-request.ts';
 import type { Job } from './job.ts';
 import type { Score } from './pending-score.ts';
 import { checkTokens, type RequestScope } from './request-scope.ts';
@@ -94,13 +99,14 @@ export class Engine {
    */
   generate(request: GenerateRequest): AsyncIterable<GenerationEvent> {
     this.#assertOpen();
-    const { prompt, logprobs, signal } = request;
+    const { prompt, logprobs, constraint, signal } = request;
     const stop = typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []);
     const sampling = resolveSampling(request, freshSeed());
     checkTokens(prompt, this.config.vocab);
     checkBias(sampling.logitBias, this.config.vocab);
     checkLimits(request, stop, this.#tokenizer !== undefined);
     const maxTokens = request.maxTokens ?? Math.max(this.context - prompt.length, 1);
+    checkConstraint(constraint, maxTokens);
     const length = prompt.length + maxTokens;
     if (length > this.context) {
       throw errors.CONTEXT_OVERFLOW({ have: length, limit: this.context });
@@ -120,6 +126,7 @@ export class Engine {
       maxTokens,
       endTokens: new Set(request.endTokens ?? (eos === undefined ? [] : [eos])),
       stop,
+      constraint,
       logprobs,
       detokenizer: this.#detokenizer(request.start ?? 'continuation'),
       signal,

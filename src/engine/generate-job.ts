@@ -5,6 +5,7 @@ import { errors } from '../base/errors.ts';
 import { random } from '../base/random.ts';
 import type { Detokenizer, TokenId } from '../tokenizer/tokenizer.ts';
 import { Adjustments } from './adjustments.ts';
+import { ConstrainedAnswer, type Constraint } from './constraint.ts';
 import type { Job } from './job.ts';
 import { type Candidates, choose } from './sampling.ts';
 import type { SamplingOptions } from './sampling-options.ts';
@@ -55,6 +56,7 @@ export interface GenerateJobOptions {
   readonly maxTokens: number;
   readonly endTokens: ReadonlySet<TokenId>;
   readonly stop: readonly string[];
+  readonly constraint: Constraint | undefined;
   /** Number of alternatives per token, or undefined for no log-probabilities. */
   readonly logprobs: number | undefined;
   readonly detokenizer: Detokenizer | undefined;
@@ -72,6 +74,7 @@ export class GenerateJob implements Job {
   readonly #options: GenerateJobOptions;
   readonly #adjustments: Adjustments;
   readonly #stops: StopStrings;
+  readonly #constrained: ConstrainedAnswer | undefined;
   readonly #wishes: ReadonlySet<StepWish>;
   readonly #promptTokens: number;
 
@@ -84,6 +87,9 @@ export class GenerateJob implements Job {
     this.#promptTokens = options.sequence.tokens.length;
     this.#adjustments = new Adjustments(options.sampling, options.sequence.tokens);
     this.#stops = new StopStrings(options.stop);
+    if (options.constraint !== undefined) {
+      this.#constrained = new ConstrainedAnswer(options.constraint, options.endTokens);
+    }
     const choosing: StepWish = options.sampling.temperature > 0 ? 'sample' : 'greedy';
     this.#wishes = new Set(options.logprobs === undefined ? [choosing] : [choosing, 'logprobs']);
   }
@@ -94,6 +100,7 @@ export class GenerateJob implements Job {
       temperature: this.#options.sampling.temperature,
       adjustments: this.#adjustments.current(),
       target: 0,
+      ...(this.#constrained && { mask: this.#constrained.mask(this.#left()) }),
     };
   }
 
@@ -106,8 +113,9 @@ export class GenerateJob implements Job {
     const { text, stop } = this.#stops.push(this.#options.detokenizer?.push(id) ?? '');
     this.events.push({ type: 'token-delta', id, text, ...logprobs });
     if (stop !== undefined) return this.#end('stop', stop);
-    const count = this.sequence.tokens.length - this.#promptTokens;
-    return count >= this.#options.maxTokens ? this.#end('length') : false;
+    this.#constrained?.accept(id);
+    if (this.#constrained?.isComplete(this.#left()) === true) return this.#end('stop');
+    return this.#left() <= 0 ? this.#end('length') : false;
   }
 
   abort(): void {
@@ -116,6 +124,11 @@ export class GenerateJob implements Job {
 
   fail(error: unknown): void {
     this.events.end({ error });
+  }
+
+  // Tokens that may still come.
+  #left(): number {
+    return this.#options.maxTokens - (this.sequence.tokens.length - this.#promptTokens);
   }
 
   async #choose(result: StepResult, row: number): Promise<TokenId> {
@@ -146,7 +159,7 @@ export class GenerateJob implements Job {
     if (result.row(values, row)[0] === Number.NEGATIVE_INFINITY) {
       throw errors.OPTION_INVALID({
         option: 'logitBias',
-        found: 'a ban of every token',
+        found: 'a ban of every token that may come next',
         allowed: 'a ban that leaves at least one',
       });
     }

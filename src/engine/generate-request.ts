@@ -1,6 +1,7 @@
 // What an answer may be asked for, and the checks that need no engine.
 import { errors } from '../base/errors.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
+import type { Constraint } from './constraint.ts';
 import type { RequestScope } from './request-scope.ts';
 import type { SamplingRequest } from './sampling-options.ts';
 import { maxTopLogprobs } from './step-program.ts';
@@ -17,6 +18,11 @@ export interface GenerateRequest extends SamplingRequest, RequestScope {
   readonly stop?: string | readonly string[];
   /** Alternatives to report per token, 0 to 32; absent: no log-probabilities. */
   readonly logprobs?: number;
+  /**
+   * What the answer must look like: only tokens that keep it completable within `maxTokens` are chosen, and
+   * it ends when it is whole. Stop strings still end it early. Log-probabilities stay the model's own.
+   */
+  readonly constraint?: Constraint;
   /** `text` takes off the space that tokenizers put before a text. Default `continuation`. */
   readonly start?: 'text' | 'continuation';
 }
@@ -25,6 +31,13 @@ export interface GenerateRequest extends SamplingRequest, RequestScope {
 export function freshSeed(): number {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   return (high & 0x1fffff) * 2 ** 32 + low;
+}
+
+/** Refuses an answer that could not be whole. Throws CONSTRAINT_TOO_LONG. */
+export function checkConstraint(constraint: Constraint | undefined, maxTokens: number): void {
+  if (constraint !== undefined && constraint.shortest > maxTokens) {
+    throw errors.CONSTRAINT_TOO_LONG({ shortest: constraint.shortest, maxTokens });
+  }
 }
 
 /** Refuses limits and stop strings that make no sense. Throws OPTION_INVALID. */

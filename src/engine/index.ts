@@ -1,5 +1,6 @@
 // The public door `corral/engine`.
 export { type CacheType, cacheBytesPerToken, cacheTypes } from './cache.ts';
+export type { Constraint, ConstraintWalk } from './constraint.ts';
 export { Engine } from './engine.ts';
 export type { EngineOptions, EngineStats } from './engine-options.ts';
 export type {

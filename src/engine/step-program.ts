@@ -25,6 +25,16 @@ export const stepOutputs = {
   choices: ['mass', 'top.ids'],
 } as const;
 
+/** Of these there is a second form, `masked.…`, computed after the mask of rows under a constraint. */
+export const maskedOutputs: ReadonlySet<string> = new Set([
+  'best.values',
+  'best.ids',
+  'candidates.values',
+  'candidates.ids',
+  'candidates.mass',
+  'adjusted',
+]);
+
 /** A kind of thing rows may ask of a step. */
 export type StepWish = keyof typeof stepOutputs;
 
@@ -73,28 +83,32 @@ export function recordRanking(vocab: number): Program {
 
 function appendSampling(builder: ProgramBuilder, config: LlamaConfig, logits: Value): void {
   const ones = builder.input('ones', 'f32', ['outputs']);
-  const inverseTemperatures = builder.input('inverseTemperatures', 'f32', ['outputs']);
   const adjusted = append(builder, 'adjust_logits', [
     logits,
     builder.input('adjustments.where', 'i32', ['adjustments', 2]),
     builder.input('adjustments.how', 'f32', ['adjustments', 2]),
   ]); // [outputs, vocab]
   builder.output('logits', logits);
-  builder.output('adjusted', adjusted);
+  const masked = append(builder, 'mask_logits', [
+    adjusted,
+    builder.input('mask', 'i32', ['outputs', Math.ceil(config.vocab / 32)]),
+  ]); // [outputs, vocab]
   builder.output('mass', append(builder, 'log_sum_exp', [logits, ones])); // [outputs]
-  builder.output(
-    'candidates.mass',
-    append(builder, 'log_sum_exp', [adjusted, inverseTemperatures]),
-  ); // [outputs]
   const targets = builder.input('targets', 'i32', ['outputs']);
   builder.output('picked', append(builder, 'pick', [logits, targets])); // [outputs]
-  const top = (name: string, of: Value, most: number): void => {
-    const k = Math.min(most, config.vocab);
-    const [values, ids] = appendAll(builder, 'top_k', [of], { k }); // [outputs, k] each
-    builder.output(`${name}.values`, values as Value);
-    builder.output(`${name}.ids`, ids as Value);
-  };
-  top('best', adjusted, 1);
-  top('candidates', adjusted, candidateCount);
-  top('top', logits, maxTopLogprobs);
+  appendTop(builder, 'top', logits, Math.min(maxTopLogprobs, config.vocab));
+  const inverseTemperatures = builder.input('inverseTemperatures', 'f32', ['outputs']);
+  for (const [prefix, final] of [['', adjusted] as const, ['masked.', masked] as const]) {
+    builder.output(`${prefix}adjusted`, final);
+    const mass = append(builder, 'log_sum_exp', [final, inverseTemperatures]); // [outputs]
+    builder.output(`${prefix}candidates.mass`, mass);
+    appendTop(builder, `${prefix}best`, final, 1);
+    appendTop(builder, `${prefix}candidates`, final, Math.min(candidateCount, config.vocab));
+  }
+}
+
+function appendTop(builder: ProgramBuilder, name: string, of: Value, k: number): void {
+  const [values, ids] = appendAll(builder, 'top_k', [of], { k }); // [outputs, k] each
+  builder.output(`${name}.values`, values as Value);
+  builder.output(`${name}.ids`, ids as Value);
 }

@@ -4,14 +4,17 @@ import { present } from '../base/invariant.ts';
 import type { Device, DeviceBuffer, Executable, HostArray } from '../device/device.ts';
 import { type DimSizes, type Program, prune } from '../tensor/program.ts';
 import type { AdjustedLogits } from './adjustments.ts';
+import { type TokenMask, writeMask } from './constraint.ts';
 import { type Chunk, type SchedulerState, slotOf } from './scheduler.ts';
-import { recordRanking, type StepWish, stepOutputs } from './step-program.ts';
+import { maskedOutputs, recordRanking, type StepWish, stepOutputs } from './step-program.ts';
 
 /** What one output row asks for. */
 export interface RowWish {
   readonly wishes: ReadonlySet<StepWish>;
   readonly temperature: number;
   readonly adjustments: AdjustedLogits;
+  /** What the token may be; absent: anything. */
+  readonly mask?: TokenMask;
   /** The token whose log-probability is wanted; 0 where none is. */
   readonly target: number;
 }
@@ -37,12 +40,16 @@ export class StepRunner {
   readonly #device: Device;
   readonly #program: Program;
   readonly #buffers: Readonly<Record<string, DeviceBuffer>>;
+  /** Words of a row's mask: ⌈vocab / 32⌉. */
+  readonly #maskWords: number;
   readonly #executables = new Map<string, Executable>();
   #ranking: Executable | undefined;
 
   constructor(device: Device, program: Program, buffers: Readonly<Record<string, DeviceBuffer>>) {
     this.#device = device;
     this.#program = program;
+    const mask = program.values.find(({ name }) => name === 'mask');
+    this.#maskWords = Number(present(mask, 'mask').shape[1]);
     this.#buffers = buffers;
   }
 
@@ -53,24 +60,37 @@ export class StepRunner {
   ): Promise<StepResult> {
     const wishes = chunks.flatMap((chunk) => chunk.wishes);
     const kinds = new Set(wishes.flatMap((wish) => [...wish.wishes]));
-    const executable = this.#executable(kinds);
-    const fetch = [...new Set([...kinds].flatMap((kind) => stepOutputs[kind]))];
+    // Rows without a constraint pay nothing for the mask unless one with it shares their step.
+    const isMasked = wishes.some(({ mask }) => mask !== undefined);
+    const nameOf = (output: string): string =>
+      isMasked && maskedOutputs.has(output) ? `masked.${output}` : output;
+    const names = [...new Set([...kinds].flatMap((kind) => stepOutputs[kind]))];
+    const fetch = names.map(nameOf);
+    // Kept readable for the rare row that needs all of it.
+    const kept = kinds.has('sample') ? [nameOf('adjusted')] : [];
+    if (kinds.has('logprobs') || kinds.has('choices')) kept.push('logits');
+    const executable = this.#executable([...fetch, ...kept]);
+    const inputs = layOut(state, chunks, wishes);
+    const mask = isMasked ? { mask: layOutMasks(wishes, this.#maskWords) } : {};
     const fetched = await this.#device.run(executable, {
-      ...layOut(state, chunks, wishes),
+      sizes: inputs.sizes,
+      inputs: { ...inputs.inputs, ...mask },
       fetch,
       ...(signal === undefined ? {} : { signal }),
     });
     const outputs = wishes.length;
     return {
       row: (name, row) => {
-        const data = present(fetched[name], `output ${name}`);
+        const data = present(fetched[nameOf(name)], `output ${name}`);
         const width = data.length / outputs;
         return data.subarray(row * width, (row + 1) * width);
       },
       logits: async (row) =>
         (await this.#device.readOutput(executable, 'logits', row, 1)) as Float32Array,
       ranked: async (row) =>
-        this.#rank((await this.#device.readOutput(executable, 'adjusted', row, 1)) as Float32Array),
+        this.#rank(
+          (await this.#device.readOutput(executable, nameOf('adjusted'), row, 1)) as Float32Array,
+        ),
     };
   }
 
@@ -85,19 +105,25 @@ export class StepRunner {
     return { ids: ids as Int32Array, logits: values as Float32Array };
   }
 
-  #executable(kinds: ReadonlySet<StepWish>): Executable {
-    const key = [...kinds].sort().join(' ');
+  #executable(outputs: readonly string[]): Executable {
+    const key = outputs.toSorted().join(' ');
     const known = this.#executables.get(key);
     if (known !== undefined) return known;
-    const outputs = new Set<string>([...kinds].flatMap((kind) => stepOutputs[kind]));
-    // Kept readable for the rare row that needs all of it.
-    if (kinds.has('sample')) outputs.add('adjusted');
-    if (kinds.has('logprobs') || kinds.has('choices')) outputs.add('logits');
-    const program = prune(this.#program, [...outputs]);
+    const program = prune(this.#program, outputs);
     const executable = this.#device.compile(program, this.#buffers);
     this.#executables.set(key, executable);
     return executable;
   }
+}
+
+function layOutMasks(wishes: readonly RowWish[], words: number): Int32Array {
+  const masks = new Int32Array(wishes.length * words);
+  for (const [row, { mask }] of wishes.entries()) {
+    const place = masks.subarray(row * words, (row + 1) * words);
+    if (mask === undefined) place.fill(-1);
+    else writeMask(mask, place);
+  }
+  return masks;
 }
 
 function layOut(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Attributes } from '../program.ts';
-import { adjustLogits, logSumExp, pick, topK } from './logits.ts';
+import { adjustLogits, logSumExp, maskLogits, pick, topK } from './logits.ts';
 import type { HostTensor, Op } from './op.ts';
 
 const f32 = (shape: readonly number[], data: readonly number[]): HostTensor => ({
@@ -44,6 +44,20 @@ describe('adjust_logits', () => {
     const how = f32([4, 2], [2, 0, 2, 0.5, 1, Number.NEGATIVE_INFINITY, 1, -3]);
     const [out] = compute(adjustLogits, [logits, where, how], [f32([2, 3], Array(6))]);
     expect(out).toEqual([1, -3.5, 1, Number.NEGATIVE_INFINITY, 0, -3]);
+  });
+});
+
+describe('mask_logits', () => {
+  it('keeps the ids whose bits are set, the 32nd of a row in its second word', () => {
+    const logits = f32(
+      [2, 34],
+      Array.from({ length: 68 }, (_, i) => i),
+    );
+    const bits = i32([2, 2], [0b101, 0b10, 1 << 31, 0b01]);
+    const [out] = compute(maskLogits, [logits, bits], [f32([2, 34], Array(68))]);
+    const kept = out?.flatMap((value, i) => (value === Number.NEGATIVE_INFINITY ? [] : [i]));
+    expect(kept).toEqual([0, 2, 33, 34 + 31, 34 + 32]);
+    expect(kept?.map((i) => out?.[i])).toEqual(kept);
   });
 });
 

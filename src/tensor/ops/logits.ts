@@ -9,6 +9,7 @@ import {
   integers,
   type Op,
   readRow,
+  sameDim,
   size,
   valueAt,
 } from './op.ts';
@@ -32,6 +33,27 @@ export const adjustLogits: Op = {
       const [divisor, addend] = [how[i] as number, how[i + 1] as number];
       const logit = out[index] as number;
       out[index] = Math.fround(logit > 0 ? logit / divisor : logit * divisor) + addend;
+    }
+  },
+};
+
+/** mask_logits(logits [outputs, vocab], bits i32 [outputs, ⌈vocab / 32⌉]) → [outputs, vocab]: −infinity where bit id & 31 of word id >> 5 is 0. */
+export const maskLogits: Op = {
+  shape: (inputs) => {
+    const logits = valueAt(inputs, 0);
+    const words = Math.ceil(Number(dimAt(logits, 1)) / 32);
+    sameDim(dimAt(valueAt(inputs, 1), 1), words, 'mask_logits words');
+    return f32(logits.shape);
+  },
+  reference: ({ inputs, outputs }) => {
+    const logits = floats(at(inputs, 0));
+    const bits = integers(at(inputs, 1));
+    const out = floats(at(outputs, 0)).fill(Number.NEGATIVE_INFINITY);
+    const [vocab, words] = [size(at(inputs, 0), 1), size(at(inputs, 1), 1)];
+    for (let i = 0; i < logits.length; i++) {
+      const [row, id] = [Math.floor(i / vocab), i % vocab];
+      const word = bits[row * words + (id >> 5)] as number;
+      if ((word & (1 << (id & 31))) !== 0) out[i] = logits[i] as number;
     }
   },
 };
