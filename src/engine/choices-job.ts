@@ -3,35 +3,19 @@ import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
 import { noAdjustments } from './adjustments.ts';
-import type { Job } from './job.ts';
-import { PendingScore, type Score } from './pending-score.ts';
-import type { Sequence } from './sequence.ts';
+import type { JobPlace } from './job.ts';
+import { PendingJob, type Score } from './pending-job.ts';
 import type { RowWish, StepResult } from './step.ts';
 
 const wishes = new Set(['choices'] as const);
 
 /** Scores each of `choices` as the token after the sequence. */
-export class ChoicesJob implements Job {
-  readonly sequence: Sequence;
-  readonly frequencies: Float32Array;
-  readonly signal: AbortSignal | undefined;
+export class ChoicesJob extends PendingJob<Score> {
   readonly #choices: readonly TokenId[];
-  readonly #pending = new PendingScore();
 
-  constructor(options: {
-    readonly sequence: Sequence;
-    readonly choices: readonly TokenId[];
-    readonly frequencies: Float32Array;
-    readonly signal: AbortSignal | undefined;
-  }) {
-    this.sequence = options.sequence;
-    this.frequencies = options.frequencies;
-    this.signal = options.signal;
-    this.#choices = options.choices;
-  }
-
-  get result(): Promise<Score> {
-    return this.#pending.promise;
+  constructor(place: JobPlace, choices: readonly TokenId[]) {
+    super(place);
+    this.#choices = choices;
   }
 
   wish(): RowWish {
@@ -43,19 +27,10 @@ export class ChoicesJob implements Job {
     if (!Number.isFinite(mass)) throw errors.LOGITS_INVALID({ position });
     const likeliest = result.row('top.ids', row)[0];
     const logits = await result.logits(row);
-    this.#pending.resolve({
+    return this.finish({
       logprobs: this.#choices.map((id) => present(logits[id], 'logit') - mass),
       greedy: this.#choices.map((id) => id === likeliest),
-      cachedTokens: this.sequence.reused,
+      cachedTokens: this.place.sequence.reused,
     });
-    return true;
-  }
-
-  abort(): void {
-    this.#pending.abort();
-  }
-
-  fail(error: unknown): void {
-    this.#pending.reject(error);
   }
 }

@@ -5,6 +5,7 @@ import type { LlamaConfig } from '../formats/llama-config.ts';
 import type { RecordLinear, Tap } from '../model/llama.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CacheType } from './cache.ts';
+import type { EngineObserver } from './observer.ts';
 
 // Full-length sequences a cache may be asked to hold; their page tables stay small.
 const maxSequences = 4096;
@@ -28,6 +29,12 @@ export interface EngineOptions {
   readonly linear?: RecordLinear;
   /** Compute equal beginnings of requests once? Default true; never with taps, which want to see every row. */
   readonly sharePrefixes?: boolean;
+  /** Requests that may wait for their turn; ENGINE_BUSY beyond them. Default: no bound. */
+  readonly maxWaiting?: number;
+  /** Told of every step and request. */
+  readonly observer?: EngineObserver;
+  /** Seconds since some moment; never backwards. Default: performance.now() in seconds. */
+  readonly now?: () => number;
 }
 
 /** What an engine has done and holds. */
@@ -48,7 +55,15 @@ export interface EngineStats {
 }
 
 /** Refuses sizes that the model or an engine cannot have. Throws OPTION_INVALID. */
-export function checkSizes({ config, sequences, context = config.context }: EngineOptions): void {
+export function checkSizes(options: EngineOptions): void {
+  const { config, sequences, context = config.context, maxWaiting } = options;
+  if (maxWaiting !== undefined && !(Number.isInteger(maxWaiting) && maxWaiting >= 0)) {
+    throw errors.OPTION_INVALID({
+      option: 'maxWaiting',
+      found: String(maxWaiting),
+      allowed: 'an integer from 0',
+    });
+  }
   if (!(Number.isInteger(context) && context >= 1 && context <= config.context)) {
     throw errors.OPTION_INVALID({
       option: 'context',

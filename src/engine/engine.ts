@@ -1,7 +1,6 @@
-// The model on a device with its cache and its scheduler. Every request, one or fifty, is rows of the
-// same steps. Knows nothing of HTTP, chats or files.
+// The model on a device with its cache and its scheduler: checks requests and makes jobs of them, whose
+// rows go through the model in common steps (work-loop.ts). Knows nothing of HTTP, chats or files.
 import { errors } from '../base/errors.ts';
-import { invariant, present } from '../base/invariant.ts';
 import type { Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import { ropeFrequencies } from '../model/rope.ts';
@@ -17,23 +16,19 @@ import {
   freshSeed,
   type GenerateRequest,
 } from './generate-request.ts';
-import type { Job } from './job.ts';
-import type { Score } from './pending-score.ts';
-import { checkTokens, type RequestScope } from './request-scope.ts';
+import type { JobPlace } from './job.ts';
+import type { EngineObserver, RequestKind } from './observer.ts';
+import type { Score } from './pending-job.ts';
+import { checkScope, checkTokens, type RequestScope } from './request-scope.ts';
+import { RequestTimer } from './request-timer.ts';
 import { checkBias, resolveSampling } from './sampling-options.ts';
-import { apply, createScheduler, enqueue, plan, remove, type SchedulerState } from './scheduler.ts';
 import { ScoreJob } from './score-job.ts';
-import { createSequence, type Sequence } from './sequence.ts';
-import { type StepChunk, type StepResult, StepRunner } from './step.ts';
+import { createSequence } from './sequence.ts';
+import { StepRunner } from './step.ts';
 import { recordStep } from './step-program.ts';
+import { WorkLoop } from './work-loop.ts';
 
-// Rows of one step: enough to use the matrix kernels fully, few enough that running answers do not wait.
-const rowBudget = 256;
-
-interface OpenJob {
-  readonly job: Job;
-  readonly onAbort: () => void;
-}
+const noObserver: EngineObserver = {};
 
 /** Turns requests into tokens. Close it before its device. */
 export class Engine {
@@ -43,18 +38,14 @@ export class Engine {
   readonly #tokenizer: Tokenizer | undefined;
   readonly #device: Device;
   readonly #cache: Readonly<Record<string, DeviceBuffer>>;
-  readonly #runner: StepRunner;
-  readonly #state: SchedulerState;
-  readonly #open = new Map<Sequence, OpenJob>();
+  readonly #loop: WorkLoop;
   readonly #sharesPrefixes: boolean;
   readonly #pages: number;
-  #computedTokens = 0;
-  #reusedTokens = 0;
+  readonly #observer: EngineObserver;
+  readonly #now: () => number;
   #weightsVersion = 0;
   #nextId = 0;
-  #working: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  #step: { readonly jobs: readonly Job[]; readonly abort: AbortController } | undefined;
 
   private constructor(
     options: EngineOptions,
@@ -67,9 +58,17 @@ export class Engine {
     this.#tokenizer = options.tokenizer;
     this.#device = options.device;
     this.#cache = cache;
-    this.#runner = new StepRunner(options.device, sized.program, { ...options.weights, ...cache });
-    this.#state = createScheduler(sized.pages, pageSize);
     this.#pages = sized.pages;
+    this.#observer = options.observer ?? noObserver;
+    this.#now = options.now ?? (() => performance.now() / 1000);
+    this.#loop = new WorkLoop({
+      runner: new StepRunner(options.device, sized.program, { ...options.weights, ...cache }),
+      pages: sized.pages,
+      pageSize,
+      maxWaiting: options.maxWaiting ?? Number.POSITIVE_INFINITY,
+      observer: this.#observer,
+      now: this.#now,
+    });
     this.#sharesPrefixes = options.sharePrefixes !== false && (options.taps?.size ?? 0) === 0;
   }
 
@@ -99,7 +98,7 @@ export class Engine {
    */
   generate(request: GenerateRequest): AsyncIterable<GenerationEvent> {
     this.#assertOpen();
-    const { prompt, logprobs, constraint, signal } = request;
+    const { prompt, logprobs, promptLogprobs, constraint } = request;
     const stop = typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []);
     const sampling = resolveSampling(request, freshSeed());
     checkTokens(prompt, this.config.vocab);
@@ -107,37 +106,31 @@ export class Engine {
     checkLimits(request, stop, this.#tokenizer !== undefined);
     const maxTokens = request.maxTokens ?? Math.max(this.context - prompt.length, 1);
     checkConstraint(constraint, maxTokens);
-    const length = prompt.length + maxTokens;
-    if (length > this.context) {
-      throw errors.CONTEXT_OVERFLOW({ have: length, limit: this.context });
-    }
-    const frequencies = ropeFrequencies(this.config, length);
-    const sequence = this.#sequence(prompt, {
-      reserve: length,
-      outputsFrom: prompt.length - 1,
-      frequencies,
+    // An answer of nothing needs no row after the prompt's last one that is looked at.
+    const computed = maxTokens === 0 && prompt.length > 1 ? prompt.slice(0, -1) : prompt;
+    const place = this.#place(computed, {
+      kind: 'generate',
+      promptTokens: prompt.length,
+      length: prompt.length + maxTokens,
+      outputsFrom: promptLogprobs === undefined ? computed.length - 1 : 0,
       scope: request,
     });
     const eos = this.#tokenizer?.eos;
-    const job: GenerateJob = new GenerateJob({
-      sequence,
-      frequencies,
+    const job: GenerateJob = new GenerateJob(place, {
+      prompt,
       sampling,
       maxTokens,
       endTokens: new Set(request.endTokens ?? (eos === undefined ? [] : [eos])),
       stop,
       constraint,
       logprobs,
+      promptLogprobs,
       detokenizer: this.#detokenizer(request.start ?? 'continuation'),
-      signal,
-      onLeave: () => this.#drop(job),
+      onLeave: () => this.#loop.drop(job),
     });
-    if (maxTokens === 0) {
-      job.events.push({ type: 'request-end', text: '', finishReason: 'length', cachedTokens: 0 });
-      job.events.end();
-    } else {
-      this.#submit(job);
-    }
+    const wantsRows = maxTokens > 0 || (promptLogprobs !== undefined && prompt.length > 1);
+    if (wantsRows) this.#loop.submit(job);
+    else job.endEmpty();
     return job.events;
   }
 
@@ -150,7 +143,7 @@ export class Engine {
     options: RequestScope & { readonly from?: number } = {},
   ): Promise<Score> {
     this.#assertOpen();
-    const { from = 1, signal } = options;
+    const { from = 1 } = options;
     checkTokens(tokens, this.config.vocab);
     if (!(Number.isInteger(from) && from >= 1 && from <= tokens.length)) {
       throw errors.OPTION_INVALID({
@@ -160,19 +153,14 @@ export class Engine {
       });
     }
     if (from === tokens.length) return { logprobs: [], greedy: [], cachedTokens: 0 };
-    const computed = tokens.slice(0, -1);
-    if (computed.length > this.context) {
-      throw errors.CONTEXT_OVERFLOW({ have: computed.length, limit: this.context });
-    }
-    const frequencies = ropeFrequencies(this.config, tokens.length);
-    const sequence = this.#sequence(computed, {
-      reserve: computed.length,
+    const place = this.#place(tokens.slice(0, -1), {
+      kind: 'score',
+      length: tokens.length,
       outputsFrom: from - 1,
-      frequencies,
       scope: options,
     });
-    const job = new ScoreJob({ sequence, tokens, frequencies, signal });
-    this.#submit(job);
+    const job = new ScoreJob(place, tokens);
+    this.#loop.submit(job);
     return job.result;
   }
 
@@ -189,27 +177,22 @@ export class Engine {
     this.#assertOpen();
     checkTokens(context, this.config.vocab);
     checkTokens(choices, this.config.vocab);
-    if (context.length > this.context) {
-      throw errors.CONTEXT_OVERFLOW({ have: context.length, limit: this.context });
-    }
-    const frequencies = ropeFrequencies(this.config, context.length + 1);
-    const sequence = this.#sequence(context, {
-      reserve: context.length,
+    const place = this.#place(context, {
+      kind: 'choices',
+      length: context.length + 1,
       outputsFrom: context.length - 1,
-      frequencies,
       scope: options,
     });
-    const job = new ChoicesJob({ sequence, choices, frequencies, signal: options.signal });
-    this.#submit(job);
+    const job = new ChoicesJob(place, choices);
+    this.#loop.submit(job);
     return job.result;
   }
 
   /** What was computed until now and what of it needed no computing; requests under way count when they end. */
   stats(): EngineStats {
-    const { freePages, prefixes, running, waiting } = this.#state;
+    const { freePages, prefixes, running, waiting } = this.#loop.state;
     return {
-      computedTokens: this.#computedTokens,
-      reusedTokens: this.#reusedTokens,
+      ...this.#loop.counts,
       pages: { total: this.#pages, free: freePages.length, kept: prefixes.unused.size },
       running: running.length,
       waiting: waiting.length,
@@ -228,8 +211,7 @@ export class Engine {
   }
 
   async #closeOnce(): Promise<void> {
-    for (const { job } of [...this.#open.values()]) this.#abort(job);
-    await this.#working;
+    await this.#loop.close();
     freeBuffers(this.#device, this.#cache);
   }
 
@@ -248,119 +230,35 @@ export class Engine {
     };
   }
 
-  #sequence(
+  // `length` is what the rotary base is for: what the request may come to, or a text with its end.
+  #place(
     tokens: readonly TokenId[],
     options: {
-      readonly reserve: number;
+      readonly kind: RequestKind;
+      readonly promptTokens?: number;
+      readonly length: number;
       readonly outputsFrom: number;
-      readonly frequencies: Float32Array;
       readonly scope: RequestScope;
     },
-  ): Sequence {
-    const { reserve, outputsFrom, frequencies, scope } = options;
+  ): JobPlace {
+    const { kind, length, outputsFrom, scope, promptTokens = tokens.length } = options;
+    checkScope(scope);
+    const have = kind === 'generate' ? length : tokens.length;
+    if (have > this.context) throw errors.CONTEXT_OVERFLOW({ have, limit: this.context });
+    const frequencies = ropeFrequencies(this.config, length);
     // The rotary frequencies stand for the setting they came from; dynamic NTK's depend on the length.
     const angles = Buffer.from(frequencies.buffer).toString('base64');
     const namespace = JSON.stringify([this.#weightsVersion, scope.cacheSalt ?? null, angles]);
-    return createSequence({
+    const sequence = createSequence({
       id: this.#nextId++,
       tokens: [...tokens],
-      reserve,
+      reserve: have,
       outputsFrom,
       namespace: this.#sharesPrefixes ? namespace : undefined,
     });
-  }
-
-  #submit(job: Job): void {
-    const onAbort = (): void => this.#abort(job);
-    this.#open.set(job.sequence, { job, onAbort });
-    enqueue(this.#state, job.sequence);
-    job.signal?.addEventListener('abort', onAbort);
-    if (job.signal?.aborted === true) this.#abort(job);
-    this.#working ??= this.#work();
-  }
-
-  #abort(job: Job): void {
-    job.abort();
-    this.#drop(job);
-  }
-
-  // Takes a job out. When nobody waits for the step under way any more, the step ends early.
-  #drop(job: Job): void {
-    const open = this.#open.get(job.sequence);
-    if (open === undefined) return;
-    job.signal?.removeEventListener('abort', open.onAbort);
-    this.#open.delete(job.sequence);
-    this.#reusedTokens += job.sequence.reused;
-    remove(this.#state, job.sequence);
-    const step = this.#step;
-    if (step?.jobs.every((each) => !this.#isOpen(each)) === true) step.abort.abort();
-  }
-
-  #isOpen(job: Job): boolean {
-    return this.#open.has(job.sequence);
-  }
-
-  async #work(): Promise<void> {
-    // Requests made in the same turn of the event loop share the first step.
-    await Promise.resolve();
-    try {
-      while (this.#open.size > 0) await this.#stepOnce();
-    } catch (error) {
-      for (const { job } of [...this.#open.values()]) this.#fail(job, error);
-    } finally {
-      this.#working = undefined;
-    }
-  }
-
-  async #stepOnce(): Promise<void> {
-    const chunks = plan(this.#state, rowBudget).map((chunk): StepChunk => {
-      const { job } = present(this.#open.get(chunk.sequence), 'job');
-      const end = chunk.start + chunk.count;
-      const first = Math.max(chunk.start, chunk.sequence.outputsFrom);
-      const wishes = Array.from({ length: Math.max(0, end - first) }, (_, index) =>
-        job.wish(first + index),
-      );
-      return { ...chunk, frequencies: job.frequencies, wishes };
-    });
-    invariant(chunks.length > 0, 'every open request can go on');
-    const jobs = chunks.map(({ sequence }) => present(this.#open.get(sequence), 'job').job);
-    this.#step = { jobs, abort: new AbortController() };
-    try {
-      const result = await this.#runner.run(this.#state, chunks, this.#step.abort.signal);
-      apply(this.#state, chunks);
-      this.#computedTokens += chunks.reduce((sum, { count }) => sum + count, 0);
-      await this.#deliver(chunks, jobs, result);
-    } catch (error) {
-      for (const job of jobs) this.#fail(job, error);
-    } finally {
-      this.#step = undefined;
-    }
-  }
-
-  // Hands each output row to its job. What goes wrong with one request is that request's alone.
-  async #deliver(
-    chunks: readonly StepChunk[],
-    jobs: readonly Job[],
-    result: StepResult,
-  ): Promise<void> {
-    let row = 0;
-    for (const [index, { start, count, wishes }] of chunks.entries()) {
-      const job = present(jobs[index], 'job');
-      for (let i = 0; i < wishes.length; i++, row++) {
-        if (!this.#isOpen(job)) continue;
-        const position = start + count - wishes.length + i;
-        try {
-          if (await job.accept(result, row, position)) this.#drop(job);
-        } catch (error) {
-          this.#fail(job, error);
-        }
-      }
-    }
-  }
-
-  #fail(job: Job, error: unknown): void {
-    if (!this.#isOpen(job)) return;
-    job.fail(error);
-    this.#drop(job);
+    const { priority = 'interactive', signal } = scope;
+    const timed = { kind, priority, promptTokens };
+    const timer = new RequestTimer(timed, this.#now, this.#observer);
+    return { sequence, frequencies, signal, timer };
   }
 }

@@ -1,26 +1,37 @@
 // One answer in the making: samples a token whenever its last row has been computed, turns it into
-// text, and looks for the end.
+// text, and looks for the end. Knows nothing of other answers.
 import { AsyncQueue } from '../base/async-queue.ts';
 import { errors } from '../base/errors.ts';
+import { present } from '../base/invariant.ts';
 import { random } from '../base/random.ts';
 import type { Detokenizer, TokenId } from '../tokenizer/tokenizer.ts';
-import { Adjustments } from './adjustments.ts';
+import { Adjustments, noAdjustments } from './adjustments.ts';
 import { ConstrainedAnswer, type Constraint } from './constraint.ts';
-import type { Job } from './job.ts';
+import type { Job, JobPlace } from './job.ts';
+import type { RequestTimings } from './observer.ts';
 import { type Candidates, choose } from './sampling.ts';
 import type { SamplingOptions } from './sampling-options.ts';
-import type { Sequence } from './sequence.ts';
 import type { RowWish, StepResult } from './step.ts';
 import { candidateCount, type StepWish } from './step-program.ts';
 import { StopStrings } from './stop-strings.ts';
+import {
+  readLogprobs,
+  readTargetLogprobs,
+  type TokenLogprob,
+  type TokenWithAlternatives,
+} from './token-logprobs.ts';
 
 /** Why an answer ended: an end token or stop string, the token limit, or the caller's signal. */
 export type FinishReason = 'stop' | 'length' | 'abort';
 
-/** A token's log-probability under the model, before penalties and at temperature 1. */
-export interface TokenLogprob {
-  readonly id: TokenId;
-  readonly logprob: number;
+/** The prompt has been computed; the answer begins. */
+export interface PromptEnd {
+  readonly type: 'prompt-end';
+  readonly text: '';
+  /** Tokens of the prompt that were not computed, since their keys and values were in the cache. */
+  readonly cachedTokens: number;
+  /** Where asked for: each token of the prompt but the first, given all before it. */
+  readonly logprobs?: readonly TokenWithAlternatives[];
 }
 
 /** One generated token. */
@@ -43,15 +54,15 @@ export interface RequestEnd {
   readonly stop?: string;
   /** Tokens of the prompt that were not computed, since their keys and values were in the cache. */
   readonly cachedTokens: number;
+  readonly timings: RequestTimings;
 }
 
-/** What a generation yields, in order: tokens, then one end. */
-export type GenerationEvent = TokenDelta | RequestEnd;
+/** What a generation yields, in order: the prompt's end, tokens, one end. */
+export type GenerationEvent = PromptEnd | TokenDelta | RequestEnd;
 
-/** What a generate job needs besides its sequence. */
+/** What a generate job needs besides its place. */
 export interface GenerateJobOptions {
-  readonly sequence: Sequence;
-  readonly frequencies: Float32Array;
+  readonly prompt: readonly TokenId[];
   readonly sampling: SamplingOptions;
   readonly maxTokens: number;
   readonly endTokens: ReadonlySet<TokenId>;
@@ -59,33 +70,32 @@ export interface GenerateJobOptions {
   readonly constraint: Constraint | undefined;
   /** Number of alternatives per token, or undefined for no log-probabilities. */
   readonly logprobs: number | undefined;
+  /** The same for the tokens of the prompt. */
+  readonly promptLogprobs: number | undefined;
   readonly detokenizer: Detokenizer | undefined;
-  readonly signal: AbortSignal | undefined;
   /** Called when the consumer leaves early. */
   readonly onLeave: () => void;
 }
 
+const promptWishes: ReadonlySet<StepWish> = new Set(['score']);
+
 /** Generates one answer; its events come out of `events`. */
 export class GenerateJob implements Job {
-  readonly sequence: Sequence;
-  readonly frequencies: Float32Array;
-  readonly signal: AbortSignal | undefined;
+  readonly place: JobPlace;
   readonly events: AsyncQueue<GenerationEvent>;
   readonly #options: GenerateJobOptions;
   readonly #adjustments: Adjustments;
   readonly #stops: StopStrings;
   readonly #constrained: ConstrainedAnswer | undefined;
   readonly #wishes: ReadonlySet<StepWish>;
-  readonly #promptTokens: number;
+  readonly #promptLogprobs: TokenWithAlternatives[] = [];
+  #answering = false;
 
-  constructor(options: GenerateJobOptions) {
+  constructor(place: JobPlace, options: GenerateJobOptions) {
+    this.place = place;
     this.#options = options;
-    this.sequence = options.sequence;
-    this.frequencies = options.frequencies;
-    this.signal = options.signal;
     this.events = new AsyncQueue(options.onLeave);
-    this.#promptTokens = options.sequence.tokens.length;
-    this.#adjustments = new Adjustments(options.sampling, options.sequence.tokens);
+    this.#adjustments = new Adjustments(options.sampling, options.prompt);
     this.#stops = new StopStrings(options.stop);
     if (options.constraint !== undefined) {
       this.#constrained = new ConstrainedAnswer(options.constraint, options.endTokens);
@@ -94,7 +104,12 @@ export class GenerateJob implements Job {
     this.#wishes = new Set(options.logprobs === undefined ? [choosing] : [choosing, 'logprobs']);
   }
 
-  wish(): RowWish {
+  wish(position: number): RowWish {
+    const { prompt } = this.#options;
+    if (position < prompt.length - 1) {
+      const target = present(prompt[position + 1], 'token');
+      return { wishes: promptWishes, temperature: 1, adjustments: noAdjustments, target };
+    }
     return {
       wishes: this.#wishes,
       temperature: this.#options.sampling.temperature,
@@ -104,18 +119,31 @@ export class GenerateJob implements Job {
     };
   }
 
-  async accept(result: StepResult, row: number): Promise<boolean> {
+  async accept(result: StepResult, row: number, position: number): Promise<boolean> {
+    const { prompt, maxTokens, endTokens, logprobs: count } = this.#options;
+    if (position < prompt.length - 1) {
+      this.#readPrompt(result, row, position);
+      return maxTokens === 0 && position === prompt.length - 2 && this.#end('length');
+    }
+    this.#endPrompt();
     const id = await this.#choose(result, row);
-    if (this.#options.endTokens.has(id)) return this.#end('stop');
-    const logprobs = await this.#logprobs(result, row, id);
-    this.sequence.tokens.push(id);
+    if (endTokens.has(id)) return this.#end('stop');
+    const logprobs = count === undefined ? {} : await readLogprobs(result, row, { id, count });
+    const { sequence, timer } = this.place;
+    sequence.tokens.push(id);
+    timer.token();
     this.#adjustments.add(id);
     const { text, stop } = this.#stops.push(this.#options.detokenizer?.push(id) ?? '');
-    this.events.push({ type: 'token-delta', id, text, ...logprobs });
+    this.events.push({ ...logprobs, type: 'token-delta', id, text });
     if (stop !== undefined) return this.#end('stop', stop);
     this.#constrained?.accept(id);
     if (this.#constrained?.isComplete(this.#left()) === true) return this.#end('stop');
-    return this.#left() <= 0 ? this.#end('length') : false;
+    return this.#left() <= 0 && this.#end('length');
+  }
+
+  /** Ends an answer of no tokens about whose prompt nothing was asked. */
+  endEmpty(): void {
+    this.#end('length');
   }
 
   abort(): void {
@@ -123,12 +151,32 @@ export class GenerateJob implements Job {
   }
 
   fail(error: unknown): void {
+    this.place.timer.end('error', this.place.sequence.reused);
     this.events.end({ error });
   }
 
   // Tokens that may still come.
   #left(): number {
-    return this.#options.maxTokens - (this.sequence.tokens.length - this.#promptTokens);
+    const { maxTokens, prompt } = this.#options;
+    return maxTokens - (this.place.sequence.tokens.length - prompt.length);
+  }
+
+  #readPrompt(result: StepResult, row: number, position: number): void {
+    const { prompt, promptLogprobs: count = 0 } = this.#options;
+    this.#checkMass(result, row, position);
+    const id = present(prompt[position + 1], 'token');
+    this.#promptLogprobs.push(readTargetLogprobs(result, row, { id, count }));
+  }
+
+  #endPrompt(): void {
+    if (this.#answering) return;
+    this.#answering = true;
+    this.events.push({
+      type: 'prompt-end',
+      text: '',
+      cachedTokens: this.place.sequence.reused,
+      ...(this.#options.promptLogprobs === undefined ? {} : { logprobs: this.#promptLogprobs }),
+    });
   }
 
   async #choose(result: StepResult, row: number): Promise<TokenId> {
@@ -136,7 +184,7 @@ export class GenerateJob implements Job {
     const isGreedy = sampling.temperature === 0;
     this.#checkLogits(result, row, isGreedy ? 'best.values' : 'candidates.values');
     if (isGreedy) return result.row('best.ids', row)[0] as TokenId;
-    const draw = random(sampling.seed, sampling.choice, this.sequence.tokens.length);
+    const draw = random(sampling.seed, sampling.choice, this.place.sequence.tokens.length);
     const ids = result.row('candidates.ids', row) as Int32Array;
     const candidates: Candidates = {
       ids,
@@ -153,9 +201,7 @@ export class GenerateJob implements Job {
 
   // A model whose weights are damaged, and a bias that bans everything, must not look like answers.
   #checkLogits(result: StepResult, row: number, values: string): void {
-    if (!Number.isFinite(result.row('mass', row)[0])) {
-      throw errors.LOGITS_INVALID({ position: this.sequence.tokens.length });
-    }
+    this.#checkMass(result, row, this.place.sequence.tokens.length);
     if (result.row(values, row)[0] === Number.NEGATIVE_INFINITY) {
       throw errors.OPTION_INVALID({
         option: 'logitBias',
@@ -165,33 +211,21 @@ export class GenerateJob implements Job {
     }
   }
 
-  async #logprobs(
-    result: StepResult,
-    row: number,
-    id: TokenId,
-  ): Promise<Pick<TokenDelta, 'logprob' | 'topLogprobs'>> {
-    const count = this.#options.logprobs;
-    if (count === undefined) return {};
-    const mass = result.row('mass', row)[0] as number;
-    const ids = result.row('top.ids', row) as Int32Array;
-    const values = result.row('top.values', row) as Float32Array;
-    const top = Array.from(ids, (topId, rank) => ({
-      id: topId,
-      logprob: (values[rank] as number) - mass,
-    }));
-    const listed = top.find((entry) => entry.id === id)?.logprob;
-    const logprob = listed ?? ((await result.logits(row))[id] as number) - mass;
-    return { logprob, topLogprobs: top.slice(0, count) };
+  #checkMass(result: StepResult, row: number, position: number): void {
+    if (!Number.isFinite(result.row('mass', row)[0])) throw errors.LOGITS_INVALID({ position });
   }
 
   #end(finishReason: FinishReason, stop?: string): true {
+    const { sequence, timer } = this.place;
+    if (finishReason === 'length') this.#endPrompt();
     // After a stop string nothing that was held back belongs to the answer.
     const rest = stop === undefined ? this.#rest() : '';
     this.events.push({
       type: 'request-end',
       text: rest,
       finishReason,
-      cachedTokens: this.sequence.reused,
+      cachedTokens: sequence.reused,
+      timings: timer.end(finishReason, sequence.reused),
       ...(stop === undefined ? {} : { stop }),
     });
     this.events.end();

@@ -23,6 +23,11 @@ export interface GenerateRequest extends SamplingRequest, RequestScope {
    * it ends when it is whole. Stop strings still end it early. Log-probabilities stay the model's own.
    */
   readonly constraint?: Constraint;
+  /**
+   * The same as `logprobs` for the tokens of the prompt, in the `prompt-end` event; with `maxTokens: 0` alone. What others
+   * computed of the prompt does not help then: every row is wanted.
+   */
+  readonly promptLogprobs?: number;
   /** `text` takes off the space that tokenizers put before a text. Default `continuation`. */
   readonly start?: 'text' | 'continuation';
 }
@@ -42,7 +47,7 @@ export function checkConstraint(constraint: Constraint | undefined, maxTokens: n
 
 /** Refuses limits and stop strings that make no sense. Throws OPTION_INVALID. */
 export function checkLimits(
-  { maxTokens, logprobs }: GenerateRequest,
+  { maxTokens, logprobs, promptLogprobs }: GenerateRequest,
   stop: readonly string[],
   hasTokenizer: boolean,
 ): void {
@@ -52,11 +57,13 @@ export function checkLimits(
   if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 0)) {
     refuse('maxTokens', String(maxTokens), 'an integer from 0');
   }
-  if (
-    logprobs !== undefined &&
-    !(Number.isInteger(logprobs) && logprobs >= 0 && logprobs <= maxTopLogprobs)
-  ) {
-    refuse('logprobs', String(logprobs), `an integer from 0 to ${maxTopLogprobs}`);
+  for (const [option, count] of Object.entries({ logprobs, promptLogprobs })) {
+    if (
+      count !== undefined &&
+      !(Number.isInteger(count) && count >= 0 && count <= maxTopLogprobs)
+    ) {
+      refuse(option, String(count), `an integer from 0 to ${maxTopLogprobs}`);
+    }
   }
   if (!(Array.isArray(stop) && stop.every((each) => typeof each === 'string' && each !== ''))) {
     refuse('stop', JSON.stringify(stop), 'a string or a list of strings, none of them empty');

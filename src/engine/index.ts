@@ -6,12 +6,20 @@ export type { EngineOptions, EngineStats } from './engine-options.ts';
 export type {
   FinishReason,
   GenerationEvent,
+  PromptEnd,
   RequestEnd,
   TokenDelta,
-  TokenLogprob,
 } from './generate-job.ts';
 export type { GenerateRequest } from './generate-request.ts';
-export type { Score } from './pending-score.ts';
+export type {
+  EngineObserver,
+  RequestKind,
+  RequestReport,
+  RequestTimings,
+  StepReport,
+} from './observer.ts';
+export type { Score } from './pending-job.ts';
 export { measurePerplexity, type Perplexity, type PerplexityRequest } from './perplexity.ts';
-export type { RequestScope } from './request-scope.ts';
+export { type Priority, priorities, type RequestScope } from './request-scope.ts';
 export type { SamplingOptions, SamplingRequest } from './sampling-options.ts';
+export type { TokenLogprob, TokenWithAlternatives } from './token-logprobs.ts';

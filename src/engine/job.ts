@@ -1,14 +1,20 @@
 // What the engine works on: a sequence that wants outputs. Generation and scoring are two kinds.
-
+import type { RequestTimer } from './request-timer.ts';
 import type { Sequence } from './sequence.ts';
 import type { RowWish, StepResult } from './step.ts';
 
-/** One request in the engine. */
-export interface Job {
+/** A request's place in the engine: its rows, what they are rotated by, and who may end it. */
+export interface JobPlace {
   readonly sequence: Sequence;
   /** Rotary angles per position, [headDim / 2]. */
   readonly frequencies: Float32Array;
   readonly signal: AbortSignal | undefined;
+  readonly timer: RequestTimer;
+}
+
+/** One request in the engine. */
+export interface Job {
+  readonly place: JobPlace;
   /** What the row at this position asks of its step. */
   wish(position: number): RowWish;
   /** Takes the row's results; true when the job is done. */

@@ -252,8 +252,8 @@ describe.each(deviceNames)('prefix sharing on %s', (deviceName) => {
       const events: unknown[] = [];
       let cached = 0;
       for await (const event of engine.generate(request)) {
-        if (event.type === 'request-end') cached = event.cachedTokens;
-        else events.push(event);
+        if (event.type === 'token-delta') events.push(event);
+        else cached = event.cachedTokens;
       }
       return { events, cachedTokens: cached };
     };

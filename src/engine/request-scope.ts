@@ -2,11 +2,33 @@
 import { errors } from '../base/errors.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
 
+/** Who is served first when not all can be. */
+export const priorities = ['interactive', 'batch'] as const;
+
+/** `interactive`: somebody waits. `batch`: served when nobody does, but never left for ever. */
+export type Priority = (typeof priorities)[number];
+
 /** What any request may say about its place in the engine. */
 export interface RequestScope {
   /** Requests with different salts never share what was computed: how long one takes tells others nothing. */
   readonly cacheSalt?: string;
+  /** Default `interactive`. */
+  readonly priority?: Priority;
+  /** Whose request it is: tenants get equal shares of the engine, however much each asks. Default: all are one. */
+  readonly tenant?: string;
+  /** A deadline is a signal, too: `AbortSignal.timeout(ms)`. Pages are free again at the next step. */
   readonly signal?: AbortSignal;
+}
+
+/** Refuses a scope that makes no sense. Throws OPTION_INVALID. */
+export function checkScope({ priority }: RequestScope): void {
+  if (priority !== undefined && !priorities.includes(priority)) {
+    throw errors.OPTION_INVALID({
+      option: 'priority',
+      found: String(priority),
+      allowed: priorities.join(', '),
+    });
+  }
 }
 
 /** Refuses what are no tokens of this vocabulary. Throws OPTION_INVALID or TOKEN_UNKNOWN. */

@@ -3,42 +3,29 @@ import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
 import { noAdjustments } from './adjustments.ts';
-import type { Job } from './job.ts';
-import { PendingScore, type Score } from './pending-score.ts';
-import type { Sequence } from './sequence.ts';
+import type { JobPlace } from './job.ts';
+import { PendingJob, type Score } from './pending-job.ts';
 import type { RowWish, StepResult } from './step.ts';
 
-/** Scores tokens[from] and all after it. */
-export class ScoreJob implements Job {
-  readonly sequence: Sequence;
-  readonly frequencies: Float32Array;
-  readonly signal: AbortSignal | undefined;
+const wishes = new Set(['score'] as const);
+
+/** Scores the token after the sequence's first output and all after it. */
+export class ScoreJob extends PendingJob<Score> {
   readonly #tokens: readonly TokenId[];
   readonly #from: number;
   readonly #logprobs: number[] = [];
   readonly #greedy: boolean[] = [];
-  readonly #pending = new PendingScore();
 
-  constructor(options: {
-    readonly sequence: Sequence;
-    readonly tokens: readonly TokenId[];
-    readonly frequencies: Float32Array;
-    readonly signal: AbortSignal | undefined;
-  }) {
-    this.sequence = options.sequence;
-    this.frequencies = options.frequencies;
-    this.signal = options.signal;
-    this.#tokens = options.tokens;
-    this.#from = options.sequence.outputsFrom + 1;
-  }
-
-  get result(): Promise<Score> {
-    return this.#pending.promise;
+  /** `tokens` has one more than the sequence: the last is scored and not computed. */
+  constructor(place: JobPlace, tokens: readonly TokenId[]) {
+    super(place);
+    this.#tokens = tokens;
+    this.#from = place.sequence.outputsFrom + 1;
   }
 
   wish(position: number): RowWish {
     const target = present(this.#tokens[position + 1], 'target');
-    return { wishes: new Set(['score']), temperature: 1, adjustments: noAdjustments, target };
+    return { wishes, temperature: 1, adjustments: noAdjustments, target };
   }
 
   async accept(result: StepResult, row: number, position: number): Promise<boolean> {
@@ -47,19 +34,8 @@ export class ScoreJob implements Job {
     if (!Number.isFinite(mass)) throw errors.LOGITS_INVALID({ position });
     this.#logprobs[index] = present(picked, 'logit') - present(mass, 'mass');
     this.#greedy[index] = result.row('top.ids', row)[0] === this.#tokens[position + 1];
-    const done = position + 2 === this.#tokens.length;
-    if (done) {
-      const [logprobs, greedy] = [this.#logprobs, this.#greedy];
-      this.#pending.resolve({ logprobs, greedy, cachedTokens: this.sequence.reused });
-    }
-    return done;
-  }
-
-  abort(): void {
-    this.#pending.abort();
-  }
-
-  fail(error: unknown): void {
-    this.#pending.reject(error);
+    if (position + 2 < this.#tokens.length) return false;
+    const [logprobs, greedy] = [this.#logprobs, this.#greedy];
+    return this.finish({ logprobs, greedy, cachedTokens: this.place.sequence.reused });
   }
 }

@@ -235,7 +235,7 @@ class Round {
     for await (const event of events) {
       text += event.text;
       if (event.type === 'token-delta') count++;
-      else end = event;
+      else if (event.type === 'request-end') end = event;
     }
     this.#throwIfAborted();
     const { finishReason, cachedTokens } = present(end, 'end');

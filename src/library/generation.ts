@@ -102,10 +102,8 @@ export class Generation implements AsyncIterable<string> {
 
   #collect(collected: Collected, event: GenerationEvent): void {
     collected.text += event.text;
-    if (event.type === 'request-end') {
-      collected.finishReason = event.finishReason;
-      return;
-    }
+    if (event.type === 'request-end') collected.finishReason = event.finishReason;
+    if (event.type !== 'token-delta') return;
     collected.lastAt = this.#now();
     if (collected.tokens.length === 0) collected.firstAt = collected.lastAt;
     collected.tokens.push(event.id);

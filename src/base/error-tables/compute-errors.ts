@@ -61,6 +61,13 @@ export const computeErrors = {
       `The model computed no numbers (NaN or infinity) at position ${e.position}.`,
     hint: 'Its weights may be damaged (`corral pull` checks hashes), or overflow an f16 cache: try an f32 one.',
   },
+  ENGINE_BUSY: {
+    status: 429,
+    message: (e: { waiting: number; allowed: number; retrySeconds: number }): string =>
+      `${e.waiting} requests wait already; allowed are ${e.allowed}.`,
+    hint: (e: { retrySeconds: number }): string =>
+      `Try again in about ${e.retrySeconds} s, or allow more to wait.`,
+  },
   MODEL_CLOSED: {
     status: 409,
     message: (): string => 'This model was closed.',

@@ -1,0 +1,50 @@
+// What an engine tells of its work while it works: what metrics are made of. Seconds come from the
+// engine's clock. An observer must be quick and must not throw: the next step waits for it.
+import type { FinishReason } from './generate-job.ts';
+import type { Priority } from './request-scope.ts';
+
+/** What was asked for. */
+export type RequestKind = 'generate' | 'score' | 'choices' | 'embed';
+
+/** One step of the model. */
+export interface StepReport {
+  /** Tokens that went through the model. */
+  readonly rows: number;
+  /** Those of them that belong to prompts, or are computed again after a preemption. */
+  readonly promptRows: number;
+  /** The others: the newest token of a running answer each. */
+  readonly decodeRows: number;
+  readonly sequences: number;
+  readonly seconds: number;
+}
+
+/** How long a request took. */
+export interface RequestTimings {
+  /** From the call to its first step. */
+  readonly queueSeconds: number;
+  /** From the call to the first token; undefined where none came. */
+  readonly firstTokenSeconds: number | undefined;
+  /** From the call to the end. */
+  readonly totalSeconds: number;
+}
+
+/** A request that ended. */
+export interface RequestReport extends RequestTimings {
+  readonly kind: RequestKind;
+  readonly priority: Priority;
+  readonly promptTokens: number;
+  /** Tokens of the prompt that were not computed, since their keys and values were in the cache. */
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  readonly finishReason: FinishReason | 'error';
+}
+
+/** Who is told. */
+export interface EngineObserver {
+  readonly onStep?: (step: StepReport) => void;
+  /** Seconds from the call to its first token. */
+  readonly onFirstToken?: (seconds: number) => void;
+  /** Seconds between two tokens of one answer. */
+  readonly onInterToken?: (seconds: number) => void;
+  readonly onEnd?: (request: RequestReport) => void;
+}
