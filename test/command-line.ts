@@ -55,6 +55,10 @@ export async function runCorral(args: readonly string[], setup: RunSetup = {}): 
       listeners.add(callback);
       return () => listeners.delete(callback);
     },
+    onTerminate: (callback) => {
+      listeners.add(callback);
+      return () => listeners.delete(callback);
+    },
   };
   setup.onStart?.(() => {
     for (const listener of listeners) listener();
@@ -102,6 +106,8 @@ const noLibrary: Library = {
   writeFile: lazyLibrary.writeFile,
   store: lazyLibrary.store,
   evaluation: () => import('../src/evaluate/index.ts'),
+  api: lazyLibrary.api,
+  loadForServing: unexpected,
   loadForEvaluation: unexpected,
   confirm: unexpected,
 };

@@ -5,6 +5,7 @@ import { computeErrors } from './error-tables/compute-errors.ts';
 import { constraintErrors } from './error-tables/constraint-errors.ts';
 import { evaluationErrors } from './error-tables/evaluation-errors.ts';
 import { fileErrors } from './error-tables/file-errors.ts';
+import { serverErrors } from './error-tables/server-errors.ts';
 import { storeErrors } from './error-tables/store-errors.ts';
 import { textErrors } from './error-tables/text-errors.ts';
 import { trainingErrors } from './error-tables/training-errors.ts';
@@ -16,7 +17,8 @@ export const errorTable: typeof fileErrors &
   typeof trainingErrors &
   typeof storeErrors &
   typeof evaluationErrors &
-  typeof constraintErrors = {
+  typeof constraintErrors &
+  typeof serverErrors = {
   ...fileErrors,
   ...computeErrors,
   ...textErrors,
@@ -24,6 +26,7 @@ export const errorTable: typeof fileErrors &
   ...storeErrors,
   ...evaluationErrors,
   ...constraintErrors,
+  ...serverErrors,
 };
 
 /**

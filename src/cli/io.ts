@@ -18,6 +18,8 @@ export interface Io {
   };
   /** Calls back on each Ctrl-C; the returned function ends that. */
   onInterrupt(callback: () => void): () => void;
+  /** Calls back when the system asks this process to end (SIGTERM); the returned function ends that. */
+  onTerminate(callback: () => void): () => void;
 }
 
 /** The world of this process. */
@@ -36,6 +38,10 @@ export function processIo(): Io {
     onInterrupt: (callback) => {
       process.on('SIGINT', callback);
       return () => process.off('SIGINT', callback);
+    },
+    onTerminate: (callback) => {
+      process.on('SIGTERM', callback);
+      return () => process.off('SIGTERM', callback);
     },
   };
 }

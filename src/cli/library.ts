@@ -1,5 +1,7 @@
 // What commands ask of the library, each room loaded when a command first needs it, so that
 // `corral --version` answers at once. Tests put a fake in its place.
+
+import type { ServedModel } from '../api/index.ts';
 import type { OnProgress } from '../base/progress.ts';
 import type { EvaluatedModel } from '../evaluate/index.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
@@ -67,6 +69,8 @@ export interface Library {
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
   store(): Promise<typeof import('../store/index.ts')>;
   evaluation(): Promise<typeof import('../evaluate/index.ts')>;
+  api(): Promise<typeof import('../api/index.ts')>;
+  loadForServing(path: string, options: LoadOptions): Promise<ServedModel>;
   loadForEvaluation(path: string, options: LoadOptions): Promise<EvaluatedModel>;
   /** Asks yes or no on the terminal. */
   confirm(question: string): Promise<boolean>;
@@ -96,6 +100,18 @@ export const lazyLibrary: Library = {
   },
   store: () => import('../store/index.ts'),
   evaluation: () => import('../evaluate/index.ts'),
+  api: () => import('../api/index.ts'),
+  loadForServing: async (path, options) => {
+    const model = await (await import('../index.ts')).load(path, options);
+    try {
+      // Asked for now: what cannot speak is not served.
+      void model.tokenizer;
+      return model;
+    } catch (error) {
+      await model.close();
+      throw error;
+    }
+  },
   loadForEvaluation: async (path, options) => (await import('../index.ts')).load(path, options),
   confirm,
 };

@@ -19,6 +19,7 @@ import { addPull } from './pull.ts';
 import { reportError } from './report-error.ts';
 import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
+import { addServe } from './serve.ts';
 import { addTokenize } from './tokenize.ts';
 import { addTokenizer } from './tokenizer.ts';
 import { addTrain } from './train.ts';
@@ -94,6 +95,7 @@ function makeProgram(context: Context): { program: Command; output: { take(): st
   for (const add of [
     addRun,
     addChat,
+    addServe,
     addInspect,
     addTokenize,
     addTokenizer,

@@ -85,6 +85,11 @@ export class Llama implements Disposable, AsyncDisposable {
     return this.#parts.chatTemplate;
   }
 
+  /** What the model's authors sample with. */
+  get generation(): GenerationDefaults {
+    return this.#parts.generation;
+  }
+
   /** The engine beneath, for requests in tokens. */
   get engine(): Engine {
     return this.#parts.engine;

@@ -1,0 +1,134 @@
+// The HTTP API: middleware and routes put together. Knows no sockets, files or commands; `listen` binds it.
+import { randomUUID } from 'node:crypto';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import { errors } from '../base/errors.ts';
+import type { ApiLogger, ApiParts } from './api-parts.ts';
+import { answerError } from './error-body.ts';
+import { logFailure } from './log-failure.ts';
+import type { ModelPool } from './model-pool.ts';
+import { describeApi } from './openapi.ts';
+import { type AnswerRecord, type ApiEnv, anonymous, type Caller } from './request-context.ts';
+import { chatCompletions } from './routes/chat-completions.ts';
+import { listModels, oneModel } from './routes/models.ts';
+import { type ApiSettings, defaultSettings } from './settings.ts';
+
+/** How an API is made. */
+export interface ApiOptions {
+  readonly models: ModelPool;
+  readonly version: string;
+  readonly settings?: Partial<ApiSettings>;
+  readonly logger?: ApiLogger;
+  /** Write one line per request? Never what was said in it. Default false. */
+  readonly logRequests?: boolean;
+  /** Who asks; throws what the caller should be told. Default: everybody may. */
+  readonly authenticate?: (request: Request) => Caller | Promise<Caller>;
+  /** Told of each answer when it has ended, however it ended. */
+  readonly onAnswer?: (record: AnswerRecord) => void;
+}
+
+/** An API: an app that answers requests, and the two ways to end it. */
+export interface Api {
+  readonly app: OpenAPIHono<ApiEnv>;
+  /** From now on new requests are refused; those under way go on. */
+  drain(): void;
+  /** Ends what is under way. */
+  stop(): void;
+}
+
+const silent: ApiLogger = { info: () => {}, error: () => {} };
+
+/**
+ * Makes an API of models.
+ * @example const { app } = createApi({ models: pool, version: '0.1.0' });
+ */
+export function createApi(options: ApiOptions): Api {
+  const stop = new AbortController();
+  let draining = false;
+  const parts: ApiParts = {
+    models: options.models,
+    version: options.version,
+    settings: { ...defaultSettings, ...options.settings },
+    logger: options.logger ?? silent,
+    authenticate: options.authenticate ?? (() => anonymous),
+    onAnswer: options.onAnswer ?? (() => {}),
+    stop: stop.signal,
+    isDraining: () => draining,
+  };
+  const app = new OpenAPIHono<ApiEnv>();
+  app.onError((error, c) => {
+    const { status, body, headers } = answerError(error);
+    if (status >= 500 && status !== 503) logFailure(parts.logger, c.var.request, error);
+    for (const [name, value] of Object.entries(headers)) c.header(name, value);
+    return c.json(body, status as 400);
+  });
+  app.notFound(({ req: { method, path } }) => {
+    throw errors.ROUTE_UNKNOWN({ method, path: path.slice(0, 200) });
+  });
+  app.use(safeHeaders);
+  const { origins } = parts.settings;
+  if (origins.length > 0) app.use(cors({ origin: [...origins] }));
+  if (options.logRequests === true) app.use(logRequests(parts.logger));
+  app.get('/health', (c) => c.json({ status: 'ok' }));
+  app.get('/ready', (c) =>
+    draining ? c.json({ status: 'draining' }, 503) : c.json({ status: 'ready' }),
+  );
+  app.get('/openapi.json', (c) => c.json(describeApi(app, parts.version)));
+  app.use(openRequest(parts));
+  app.get('/v1/models', (c) => listModels(c, parts));
+  app.get('/v1/models/*', (c) => oneModel(c, parts));
+  app.post('/v1/chat/completions', (c) => chatCompletions(c, parts));
+  return { app, drain: () => (draining = true), stop: () => stop.abort() };
+}
+
+// Nothing here is to be framed, sniffed, cached or run by a browser.
+const safeHeaders: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  c.header('x-content-type-options', 'nosniff');
+  c.header('x-frame-options', 'DENY');
+  c.header('referrer-policy', 'no-referrer');
+  c.header('cross-origin-resource-policy', 'same-origin');
+  c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+  c.header('cache-control', 'no-store');
+  c.header('x-request-id', requestId(c.req.header('x-request-id')));
+  await next();
+};
+
+/** The client's id for a request where it gave a decent one. */
+function requestId(given: string | undefined): string {
+  return given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** Lets a request in: not while going down, and only with a caller. */
+function openRequest(parts: ApiParts): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    if (parts.isDraining()) throw errors.SERVER_DRAINING();
+    const { path } = c.req;
+    const id = c.res.headers.get('x-request-id') ?? '';
+    const caller = await parts.authenticate(c.req.raw);
+    const signal = AbortSignal.any([
+      c.req.raw.signal,
+      parts.stop,
+      AbortSignal.timeout(parts.settings.answerTimeoutMs),
+    ]);
+    c.set('request', {
+      id,
+      path,
+      caller,
+      signal,
+      record: (record) => parts.onAnswer({ ...record, requestId: id, caller, path }),
+    });
+    await next();
+  };
+}
+
+function logRequests(logger: ApiLogger): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    const startAt = performance.now();
+    await next();
+    const { method, path } = c.req;
+    const request = c.res.headers.get('x-request-id');
+    const ms = Math.round(performance.now() - startAt);
+    logger.info({ request, method, path, status: c.res.status, ms }, 'request');
+  };
+}

@@ -1,0 +1,130 @@
+// One request to the engine on behalf of any route that gives text: one or more answers to one prompt,
+// their events in the order they come, their use counted once all have ended. Knows no wire format.
+import { randomInt } from 'node:crypto';
+import { AsyncQueue } from '../base/async-queue.ts';
+import type { GenerateRequest, GenerationEvent } from '../engine/index.ts';
+import type { TokenId } from '../tokenizer/tokenizer.ts';
+import type { ModelLease } from './model-pool.ts';
+import type { RequestContext } from './request-context.ts';
+
+/** What to answer, and how. */
+export interface AnswerPlan {
+  readonly lease: ModelLease;
+  readonly prompt: readonly TokenId[];
+  /** How many answers. */
+  readonly choices: number;
+  /** All else; `seed` is drawn where it is absent, so that it can be told. */
+  readonly options: Omit<GenerateRequest, 'prompt' | 'signal' | 'choice' | 'cacheSalt'>;
+}
+
+/** An event, and which of the answers it belongs to. */
+export interface ChoiceEvent {
+  readonly choice: number;
+  readonly event: GenerationEvent;
+}
+
+/** Counts of all answers together; whole when the events have ended. */
+export interface AnswerTally {
+  readonly promptTokens: number;
+  cachedTokens: number;
+  completionTokens: number;
+  /** From start to first token; undefined until there is one. */
+  firstTokenMs: number | undefined;
+  totalMs: number;
+}
+
+/** Answers in the making. Iterate `events` to their end, or leave early to abort. */
+export interface Answer {
+  readonly events: AsyncIterable<ChoiceEvent>;
+  readonly tally: AnswerTally;
+  readonly seed: number;
+}
+
+/** Starts the answers. Throws what the engine throws for requests it cannot take; the lease is then released. */
+export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
+  const { lease, prompt, choices, options } = plan;
+  const { engine } = lease.model;
+  const abort = new AbortController();
+  const signal = AbortSignal.any([abort.signal, context.signal]);
+  const seed = options.seed ?? randomInt(2 ** 47);
+  const { tenant } = context.caller;
+  const tally: AnswerTally = {
+    promptTokens: prompt.length,
+    cachedTokens: 0,
+    completionTokens: 0,
+    firstTokenMs: undefined,
+    totalMs: 0,
+  };
+  const startAt = performance.now();
+  const streams: AsyncIterable<GenerationEvent>[] = [];
+  try {
+    for (let choice = 0; choice < choices; choice++) {
+      streams.push(
+        engine.generate({
+          ...options,
+          prompt,
+          seed,
+          choice,
+          signal,
+          ...(tenant === undefined ? {} : { cacheSalt: tenant }),
+        }),
+      );
+    }
+  } catch (error) {
+    abort.abort();
+    lease[Symbol.dispose]();
+    throw error;
+  }
+  const note = ({ event }: ChoiceEvent): void => {
+    tally.totalMs = performance.now() - startAt;
+    if (event.type === 'token-delta') {
+      tally.firstTokenMs ??= tally.totalMs;
+      tally.completionTokens++;
+    } else {
+      tally.cachedTokens = Math.max(tally.cachedTokens, event.cachedTokens);
+    }
+  };
+  async function* events(): AsyncGenerator<ChoiceEvent, void, undefined> {
+    let outcome: 'whole' | 'aborted' | 'failed' = 'aborted';
+    try {
+      for await (const event of merge(streams)) {
+        note(event);
+        yield event;
+      }
+      if (!context.signal.aborted) outcome = 'whole';
+    } catch (error) {
+      outcome = 'failed';
+      throw error;
+    } finally {
+      abort.abort();
+      lease[Symbol.dispose]();
+      tally.totalMs = performance.now() - startAt;
+      const { promptTokens, cachedTokens, completionTokens } = tally;
+      context.record({
+        model: lease.name,
+        promptTokens,
+        cachedTokens,
+        completionTokens,
+        seconds: tally.totalMs / 1000,
+        outcome,
+      });
+    }
+  }
+  return { events: events(), tally, seed };
+}
+
+/** Events of all streams as they come; the first failure ends all. */
+function merge(streams: readonly AsyncIterable<GenerationEvent>[]): AsyncIterable<ChoiceEvent> {
+  const queue = new AsyncQueue<ChoiceEvent>();
+  let open = streams.length;
+  const pump = async (stream: AsyncIterable<GenerationEvent>, choice: number): Promise<void> => {
+    try {
+      for await (const event of stream) queue.push({ choice, event });
+      if (--open === 0) queue.end();
+    } catch (error) {
+      queue.end({ error });
+    }
+  };
+  for (const [choice, stream] of streams.entries()) void pump(stream, choice);
+  return queue;
+}

@@ -1,0 +1,25 @@
+// A model for a caller: one that is served, and that this caller may use.
+import { errors } from '../base/errors.ts';
+import type { ModelLease, ModelPool } from './model-pool.ts';
+import type { Caller, RequestContext } from './request-context.ts';
+
+/** May this caller know of the model? */
+export function mayUse({ models }: Caller, name: string): boolean {
+  return models?.includes(name) ?? true;
+}
+
+/** A lease of the model. One that the caller may not use is not served to them: its name tells nothing. */
+export function useModel(
+  name: string,
+  { caller }: RequestContext,
+  pool: ModelPool,
+): Promise<ModelLease> {
+  if (!mayUse(caller, name)) {
+    const have = pool.list().filter((state) => mayUse(caller, state.name));
+    throw errors.MODEL_NOT_SERVED({
+      name: name.slice(0, 200),
+      have: have.map((state) => state.name).join(', '),
+    });
+  }
+  return pool.use(name);
+}

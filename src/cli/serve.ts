@@ -1,0 +1,223 @@
+// corral serve: one or more models behind an OpenAI-compatible API. stdout says where; stderr carries the
+// log, one JSON object a line. The first signal lets answers under way finish, the second ends at once.
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import type { ApiSettings, ModelSource } from '../api/index.ts';
+import { errors } from '../base/errors.ts';
+import {
+  addDeviceOptions,
+  dropUndefined,
+  gather,
+  type ModelOptions,
+  readChoice,
+  readNumber,
+  toLoadOptions,
+} from './command-options.ts';
+import { type Context, exitStatus, makeLogger, printLines } from './context.ts';
+import { resolveModelArgument } from './model-argument.ts';
+
+interface ServeFlags extends ModelOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly alias?: readonly string[];
+  readonly sequences?: number;
+  readonly allowAnonymous?: boolean;
+  readonly unloadAfter?: number;
+  readonly memory?: number;
+  readonly maxBody?: number;
+  readonly answerTimeout?: number;
+  readonly cors?: readonly string[];
+  readonly logRequests?: boolean;
+}
+
+const large = 2 ** 31 - 1;
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+/** Adds the command. */
+export function addServe(program: Command, context: Context): void {
+  const whole = (flag: string, low: number, high = large): ((text: string) => number) =>
+    readNumber(flag, { low, high, whole: true });
+  const command = program
+    .command('serve')
+    .summary('serve models in OpenAI’s shape')
+    .description(
+      'Serves every MODEL (default: the one that ships with Corral) under its name, at /v1/chat/completions, /v1/completions, /v1/embeddings and /v1/models. Each is loaded when it is first asked for. docs/guides/serve.md explains the API.',
+    )
+    .argument('[model...]', 'files, folders or names in the local store')
+    .option('--host <address>', 'where to listen', '127.0.0.1')
+    .option('--port <n>', 'port; 0 takes a free one', whole('--port', 0, 65_535), 8080)
+    .option('--alias <name=model>', 'serve MODEL under NAME; may come several times', gather)
+    .option('--context <tokens>', "longest text (default: the model's own)", whole('--context', 1))
+    .option(
+      '--cache <type>',
+      'type of keys and values: f16, f32, q8_0',
+      readChoice('--cache', ['f16', 'f32', 'q8_0'] as const),
+    )
+    .option(
+      '--sequences <n>',
+      'full-length conversations the cache holds (default: what fits in 4 GiB)',
+      whole('--sequences', 1, 4096),
+    )
+    .option(
+      '--unload-after <seconds>',
+      'close a model nobody used for so long',
+      whole('--unload-after', 1),
+    )
+    .option(
+      '--memory <MiB>',
+      'what all loaded models may take together; the one used longest ago is closed',
+      whole('--memory', 1),
+    )
+    .option('--allow-anonymous', 'listen beyond this machine although anybody may then ask')
+    .option('--cors <origin>', 'let pages of this origin call; may come several times', gather)
+    .option('--max-body <bytes>', 'largest request (default: 8 MiB)', whole('--max-body', 1024))
+    .option(
+      '--answer-timeout <seconds>',
+      'longest time for one answer (default: one hour)',
+      whole('--answer-timeout', 1, 2_000_000),
+    )
+    .option('--log-requests', 'one line per request: time, path, status; never its text')
+    .option('--verbose', 'say more on stderr')
+    .action((models, options) => serve(models, options, context));
+  addDeviceOptions(command, {
+    device: 'cpu or reference (default: the fastest here)',
+    threads: 'threads that compute (default: the physical cores)',
+  });
+}
+
+async function serve(
+  given: readonly string[],
+  options: ServeFlags,
+  context: Context,
+): Promise<void> {
+  const { host, port } = options;
+  if (!loopback.test(host) && options.allowAnonymous !== true) {
+    throw errors.SERVER_UNPROTECTED({ host });
+  }
+  const { io, library, version } = context;
+  const sources = await findSources(given, options, context);
+  const { createApi, listen, ModelPool } = await library.api();
+  const { pino } = await import('pino');
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, io.stderr);
+  await using models = new ModelPool({
+    sources,
+    ...dropUndefined({
+      memoryBytes: options.memory === undefined ? undefined : options.memory * 2 ** 20,
+      unloadAfterMs: options.unloadAfter === undefined ? undefined : options.unloadAfter * 1000,
+    }),
+    logger: {
+      warn: (message) => logger.warn(message),
+      debug: (message) => logger.info(message),
+    },
+  });
+  const api = createApi({
+    models,
+    version,
+    logger,
+    settings: readSettings(options),
+    logRequests: options.logRequests === true,
+  });
+  const server = await listen(api, { host, port });
+  const [first] = sources;
+  await printLines(io, describe(server.url, first?.name ?? '', sources));
+  await untilEnded(server, context);
+}
+
+function readSettings(options: ServeFlags): Partial<ApiSettings> {
+  const { maxBody, answerTimeout, cors } = options;
+  return dropUndefined({
+    maxBodyBytes: maxBody,
+    answerTimeoutMs: answerTimeout === undefined ? undefined : answerTimeout * 1000,
+    origins: cors,
+  });
+}
+
+/** Every model to serve under its name. Paths are found now: what is missing shows before anybody asks. */
+async function findSources(
+  given: readonly string[],
+  options: ServeFlags,
+  context: Context,
+): Promise<ModelSource[]> {
+  const named = (options.alias ?? []).map((text) => {
+    const [name = '', ...rest] = text.split('=');
+    if (name === '' || rest.length === 0) {
+      throw errors.OPTION_INVALID({ option: '--alias', found: text, allowed: 'NAME=MODEL' });
+    }
+    return { name, model: rest.join('=') as string | undefined };
+  });
+  const plain = given.map((model) => ({ name: nameOf(model), model: model as string | undefined }));
+  if (named.length + plain.length === 0) plain.push({ name: 'cria-chat', model: undefined });
+  const sources: ModelSource[] = [];
+  for (const { name, model } of [...plain, ...named]) {
+    if (sources.some((source) => source.name === name)) {
+      const allowed = 'each name once; give others with --alias NAME=MODEL';
+      throw errors.OPTION_INVALID({ option: 'The name', found: name, allowed });
+    }
+    sources.push(sourceOf(name, await resolveModelArgument(model, context), options, context));
+  }
+  return sources;
+}
+
+function sourceOf(
+  name: string,
+  path: string,
+  options: ServeFlags,
+  { library, io }: Context,
+): ModelSource {
+  const load = {
+    ...toLoadOptions(options),
+    ...dropUndefined({ sequences: options.sequences }),
+  };
+  return {
+    name,
+    createdAt: statSync(path).mtime,
+    measure: async () => (await import('./measure-model.ts')).measureModel(path, load, library),
+    load: () => library.loadForServing(path, { ...load, logger: makeLogger(io, options.verbose) }),
+  };
+}
+
+// A file by its name without the ending, a name in the store as it is.
+function nameOf(model: string): string {
+  return /^(\.{0,2}|~)\//.test(model) || model.endsWith('.gguf')
+    ? basename(model).replace(/\.(gguf|bin|pth?|safetensors)$/i, '')
+    : model;
+}
+
+function describe(url: string, name: string, sources: readonly ModelSource[]): string[] {
+  const body = JSON.stringify({
+    model: name,
+    messages: [{ role: 'user', content: 'Who are you?' }],
+  });
+  return [
+    `Serving ${sources.map((source) => source.name).join(', ')} at ${url}/v1`,
+    '',
+    `  curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,
+    '',
+  ];
+}
+
+interface Ending {
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Resolves when a signal has come and all is done. */
+async function untilEnded(server: Ending, { io, exit, pipeClosed }: Context): Promise<void> {
+  const signalled = Promise.withResolvers<void>();
+  let count = 0;
+  const onSignal = (): void => {
+    count++;
+    if (count === 1) signalled.resolve();
+    else exit(exitStatus.interrupted);
+  };
+  const offs = [io.onInterrupt(onSignal), io.onTerminate(onSignal)];
+  pipeClosed.addEventListener('abort', () => signalled.resolve());
+  try {
+    await signalled.promise;
+    await server.drain();
+  } finally {
+    for (const off of offs) off();
+    await server.close();
+  }
+}
