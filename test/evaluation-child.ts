@@ -1,15 +1,17 @@
-// A process that evaluates small tasks on a random model and sends what it found: made to be killed.
-// usage: node test/evaluation-child.ts MODEL DATABASE
+// A process that evaluates small tasks on a random model and writes the files of its result: made to be killed.
+// usage: node test/evaluation-child.ts MODEL DATABASE FOLDER
+import { dirname } from 'node:path';
 import { openEngineAnswerer } from '../src/evaluate/engine-answerer.ts';
 import { openEvaluationDatabase } from '../src/evaluate/evaluation-database.ts';
+import { writeResults } from '../src/evaluate/results/write-results.ts';
 import { runEvaluation } from '../src/evaluate/run-evaluation.ts';
 import { load } from '../src/index.ts';
 import { choiceTask, generateTask, rollingTask } from './evaluation-tasks.ts';
 
-const [model = '', path = ''] = process.argv.slice(2);
+const [model = '', path = '', folder = ''] = process.argv.slice(2);
 using database = openEvaluationDatabase(path);
 await using answerer = await openEngineAnswerer(await load(model, { threads: 1 }), { database });
-const { tasks } = await runEvaluation({
+const result = await runEvaluation({
   tasks: [choiceTask(400), rollingTask(), generateTask(20)],
   answerer,
   database,
@@ -18,7 +20,5 @@ const { tasks } = await runEvaluation({
   now: Date.now,
   onProgress: ({ done }) => process.send?.({ done }),
 });
-const answered = tasks.flatMap(({ items }) =>
-  items.map(({ responses, score }) => ({ responses, score })),
-);
-process.send?.({ answered });
+const written = await writeResults(result, { folder, now: Date.now() });
+process.send?.({ written: dirname(written.path) });

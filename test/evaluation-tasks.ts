@@ -16,7 +16,7 @@ function task(name: string, items: readonly TaskItem[], changes: Partial<Task> =
       values: { 'sum,none': responses.reduce((sum, each) => sum + numberOf(each), 0) },
       filtered: { none: responses },
     }),
-    aggregate: (scores) => ({
+    aggregate: async (scores) => ({
       'sum,none': {
         value: scores.reduce((sum, { values }) => sum + (values['sum,none'] as number), 0),
         higherIsBetter: true,

@@ -57,7 +57,8 @@ export function makeEvaluation({
     },
     tasks,
     groups: [{ group, metrics: { 'acc,none': meanOf(pooled) } }],
-    cost: { computedTokens: 1000, naiveTokens: 20_000 },
+    cost: { plannedTokens: 1000, naiveTokens: 20_000 },
+    sitting: { answers: 100, kept: 0, computedTokens: 1000 },
     settings: {
       limit: null,
       shots: null,

@@ -5,7 +5,7 @@ export interface Progress {
   readonly task: string;
   readonly done: number;
   readonly total: number;
-  readonly unit: 'bytes' | 'tokens' | 'tensors' | 'programs' | 'rounds';
+  readonly unit: 'bytes' | 'tokens' | 'tensors' | 'programs' | 'requests' | 'rounds';
 }
 
 /** Called at each step of long work. */

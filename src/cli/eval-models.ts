@@ -92,6 +92,7 @@ async function openLocal(path: string, run: OpenRun): Promise<EvaluatedAnswerer>
     const answerer = await evaluation.openEngineAnswerer(model, {
       database,
       usesChatTemplate: options.chatTemplate === true,
+      sharesPrefixes: options.prefixSharing,
       checkpoint: dropUndefined({ tokenizer, config }),
       onProgress,
       signal,

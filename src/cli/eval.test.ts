@@ -87,10 +87,16 @@ describe('corral eval', () => {
     const [result] = JSON.parse(stdout);
     expect(result.results.sums['acc,none']).toBeGreaterThanOrEqual(0);
     expect(result['n-samples'].sums).toEqual({ original: 12, effective: 12 });
-    expect(result.corral).toMatchObject({ computed_tokens: 0, bos_policy: expect.any(String) });
+    expect(result.corral).toMatchObject({ bos_policy: expect.any(String) });
+    expect(result.corral_sitting).toEqual({ answers: 0, answers_kept: 24, computed_tokens: 0 });
     const fresh = JSON.parse((await evaluate([...usual(), '--json', '--fresh'])).stdout)[0];
-    expect(fresh.corral.computed_tokens).toBeGreaterThan(0);
+    expect(fresh.corral_sitting).toEqual({
+      answers: 24,
+      answers_kept: 0,
+      computed_tokens: fresh.corral.planned_tokens,
+    });
     expect(fresh.results).toEqual(result.results);
+    expect(fresh.corral).toEqual(result.corral);
   });
 
   it('gives the same numbers when nothing is shared', async () => {
@@ -98,7 +104,10 @@ describe('corral eval', () => {
     const alone = [...usual(), '--json', '--no-prefix-sharing'];
     const [computed] = JSON.parse((await evaluate(alone, 'home-b')).stdout);
     expect(computed.results).toEqual(shared.results);
-    expect(computed.corral.computed_tokens).toBeGreaterThanOrEqual(shared.corral.computed_tokens);
+    for (const { corral, corral_sitting: sitting } of [shared, computed]) {
+      expect(sitting.computed_tokens).toBe(corral.planned_tokens);
+    }
+    expect(computed.corral.planned_tokens).toBeGreaterThanOrEqual(shared.corral.planned_tokens);
   });
 
   it('asks only the first items when limited', async () => {

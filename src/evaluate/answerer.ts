@@ -29,16 +29,30 @@ export interface ModelDescription {
   readonly eosToken: string | null;
 }
 
-/** What answering cost. `naiveTokens`: what a run would compute that shares nothing and asks once per choice. */
+/** What requests cost that were answered, in tokens: a function of requests and answers alone. */
 export interface AnswerCost {
-  readonly computedTokens: number;
+  /**
+   * What a run from the first request to the last computes: shared beginnings once, all choices of one
+   * token from one pass. Behind an endpoint, the tokens it counted.
+   */
+  readonly plannedTokens: number;
+  /** What a run computes that shares nothing and asks once per choice. */
   readonly naiveTokens: number;
+}
+
+/** What one call computed for the requests that had no answer yet. Resumed, nothing shared is left from before. */
+export interface AnswerReport extends AnswerCost {
+  readonly computedTokens: number;
 }
 
 /** How requests are answered. */
 export interface AnswerOptions {
   readonly signal?: AbortSignal;
-  /** Called once per request, in any order, as soon as its answer is there. */
+  /** Answers known from before, by index of the request: these are counted, not asked. */
+  readonly known?: readonly (ModelResponse | undefined)[];
+  /** Whose request it is, for errors, such as `item 3 of hellaswag`. Default: the number of the request. */
+  readonly describe?: (index: number) => string;
+  /** Called once per request without a known answer, in any order, as soon as its answer is there. */
   readonly onAnswer: (index: number, response: ModelResponse) => void;
   /** In tokens that must be computed, not in requests: the time left that it suggests is honest. */
   readonly onProgress?: OnProgress;
@@ -52,6 +66,6 @@ export interface Answerer extends AsyncDisposable {
   /** A conversation as the model's chat template writes it, without a second BOS. Throws CHAT_TEMPLATE_MISSING. */
   renderChat(messages: readonly ChatMessage[]): string;
   /** Answers all; the order of work is its own affair, and the same requests give the same answers. */
-  answer(requests: readonly ModelRequest[], options: AnswerOptions): Promise<AnswerCost>;
+  answer(requests: readonly ModelRequest[], options: AnswerOptions): Promise<AnswerReport>;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
-// Requests as tokens, cut where lm-evaluation-harness cuts them (lm_eval/api/model.py, _encode_pair, and
+// Requests as tokens, cut where lm-evaluation-harness 0.4.13 cuts them (lm_eval/api/model.py, _encode_pair, and
 // lm_eval/utils.py, get_rolling_token_windows): the same tokens, the same split, the same windows.
+import { CorralError } from '../base/define-errors.ts';
 import { errors } from '../base/errors.ts';
 import type { TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
 
@@ -55,9 +56,10 @@ export class RequestEncoder {
   }
 
   /**
-   * Context and continuation in at most `maxLength` + 1 tokens, cut on the left. Spaces at the end of the
-   * context belong to the continuation. Throws OPTION_INVALID for a continuation of no tokens and
-   * CONTEXT_OVERFLOW for one of more than `maxLength`.
+   * Context and continuation in at most `maxLength` + 1 tokens, cut on the left: the last token is only scored
+   * (lm_eval/models/huggingface.py, _loglikelihood_tokens, 0.4.13). Spaces at the end of the context belong to
+   * the continuation. Throws OPTION_INVALID for a continuation of no tokens and CONTEXT_OVERFLOW for one of more
+   * than `maxLength`, where an assertion ends the harness's run.
    */
   encodePair(
     request: { readonly context: string; readonly continuation: string },
@@ -118,7 +120,7 @@ export class RequestEncoder {
 
 /**
  * A prompt that leaves room for its answer: its last `maxLength` − `maxTokens` tokens, as the harness cuts
- * (lm_eval/models/huggingface.py, generate_until). Throws CONTEXT_OVERFLOW where no room is left for a prompt.
+ * (lm_eval/models/huggingface.py, generate_until and tok_batch_encode, 0.4.13). Throws CONTEXT_OVERFLOW where no room is left for a prompt.
  */
 export function truncatePrompt(
   tokens: readonly TokenId[],
@@ -130,6 +132,12 @@ export function truncatePrompt(
   if (tokens.length === 0) return { tokens: [prefix()], cut: 0 };
   const cut = Math.max(0, tokens.length - room);
   return { tokens: tokens.slice(cut), cut };
+}
+
+/** What encoding threw as an error that says whose request it was; anything but a Corral error as it is. */
+export function unanswerable(cause: unknown, item: string): unknown {
+  if (!CorralError.isInstance(cause)) return cause;
+  return errors.ITEM_UNANSWERABLE({ item, reason: cause.message }, { cause });
 }
 
 /** Windows as get_rolling_token_windows and make_disjoint_window give them with a context of one token. */

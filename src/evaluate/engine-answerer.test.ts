@@ -9,7 +9,7 @@ import { naiveLogits } from '../../test/naive-llama.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import { openCheckpoint } from '../formats/index.ts';
 import { type Llama, load } from '../index.ts';
-import type { AnswerCost, Answerer } from './answerer.ts';
+import type { Answerer, AnswerReport } from './answerer.ts';
 import { openEngineAnswerer } from './engine-answerer.ts';
 import { openEvaluationDatabase } from './evaluation-database.ts';
 import type { ModelRequest, ModelResponse } from './request.ts';
@@ -19,8 +19,8 @@ const path = join(mkdtempSync(join(tmpdir(), 'corral-answerer-')), 'tiny.gguf');
 async function answerAll(
   answerer: Answerer,
   requests: readonly ModelRequest[],
-  options: { signal?: AbortSignal; onProgress?: (p: { done: number; total: number }) => void } = {},
-): Promise<{ responses: ModelResponse[]; cost: AnswerCost }> {
+  options: Omit<Parameters<Answerer['answer']>[1], 'onAnswer'> = {},
+): Promise<{ responses: ModelResponse[]; cost: AnswerReport }> {
   const responses: ModelResponse[] = [];
   const cost = await answerer.answer(requests, {
     ...options,
@@ -116,6 +116,24 @@ describe('engine answerer', () => {
     expect((responses[0] as { logprob: number }).logprob).toBeCloseTo(logprob, 3);
   });
 
+  it('cuts a prompt that leaves no room for its answer on the left, and goes on', async () => {
+    const context = 'abcdefgh'.repeat(30);
+    const settings = { maxTokens: 8, temperature: 0, topP: 1, seed: 0 } as const;
+    const { responses } = await answerAll(answerer, [
+      { kind: 'generate', context, until: [], ...settings },
+    ]);
+    const tokens = [1, ...llama.tokenizer.encode(context)];
+    let text = '';
+    for await (const event of llama.engine.generate({ prompt: tokens.slice(-120), ...settings })) {
+      text += event.text;
+    }
+    expect(responses[0]).toMatchObject({
+      text,
+      promptTokens: tokens.length,
+      cut: tokens.length - (128 - 8),
+    });
+  });
+
   it('adds up windows of a text longer than the context', async () => {
     const text = 'There was a wind in the morning. '.repeat(12);
     const { responses } = await answerAll(answerer, [{ kind: 'rolling', text }]);
@@ -173,19 +191,52 @@ describe('engine answerer', () => {
     expect(shuffled.map((i) => responses[i])).toEqual(other.responses);
     expect(cost.computedTokens).toBeLessThan(cost.naiveTokens / 2);
     expect(progress.at(-1)?.done).toBe(progress.at(-1)?.total);
-    // What was planned is what was computed: the time left is told in tokens that are computed.
-    const choices = requests.slice(0, 48);
-    const fresh = await load(path, { cache: 'f32', sequences: 8 });
-    const unused = await openEngineAnswerer(fresh, { database });
-    let total = 0;
-    const { cost: alone } = await answerAll(unused, choices, {
-      onProgress: (each) => {
-        total = each.total;
-      },
-    });
-    expect(alone.computedTokens).toBe(total);
-    await unused.close();
   });
+
+  it.each([true, false])(
+    'computes what it planned, and tells the time left in it (sharing beginnings: %s)',
+    async (sharesPrefixes) => {
+      const requests = [choiceTask(12), rollingTask(), generateTask(4)].flatMap(({ items }) =>
+        items.flatMap((item) => item.requests),
+      );
+      const open = async (): Promise<Answerer> => {
+        const fresh = await load(path, {
+          cache: 'f32',
+          sequences: 8,
+          sharePrefixes: sharesPrefixes,
+        });
+        return openEngineAnswerer(fresh, { database, sharesPrefixes });
+      };
+      await using whole = await open();
+      let total = 0;
+      const { responses, cost } = await answerAll(whole, requests, {
+        onProgress: (each) => {
+          total = each.total;
+        },
+      });
+      expect(cost.computedTokens).toBe(cost.plannedTokens);
+      const written = responses.flatMap((each) => (each.kind === 'generate' ? [each.tokens] : []));
+      const most = 8 * written.length;
+      expect(total - most).toBe(
+        cost.plannedTokens - written.reduce((sum, count) => sum + Math.max(0, count - 1), 0),
+      );
+      // Resumed with some choices of a question, some windows' texts and some answers there.
+      await using resumed = await open();
+      const known = responses.map((each, index) => (index % 3 === 0 ? undefined : each));
+      const rest = await answerAll(resumed, requests, { known });
+      expect(rest.responses.filter(() => true)).toEqual(
+        responses.filter((_, index) => index % 3 === 0),
+      );
+      expect(rest.cost).toMatchObject({
+        plannedTokens: cost.plannedTokens,
+        naiveTokens: cost.naiveTokens,
+      });
+      expect(rest.cost.computedTokens).toBeLessThan(cost.computedTokens);
+      await using told = await open();
+      const nothing = await answerAll(told, requests, { known: responses });
+      expect(nothing).toEqual({ responses: [], cost: { ...cost, computedTokens: 0 } });
+    },
+  );
 
   it('stops at the signal, also while it plans', async () => {
     const requests = choiceTask(200).items.flatMap((item) => item.requests);

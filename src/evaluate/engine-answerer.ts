@@ -4,10 +4,23 @@ import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
 import type { Engine, RequestEnd } from '../engine/index.ts';
 import { type ChatMessage, encodeChat } from '../tokenizer/index.ts';
-import type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './answerer.ts';
+import type {
+  AnswerCost,
+  Answerer,
+  AnswerOptions,
+  AnswerReport,
+  ModelDescription,
+} from './answerer.ts';
 import { type DescribeOptions, describeModel, type EvaluatedModel } from './describe-model.ts';
 import { RequestEncoder } from './encode-request.ts';
-import { type Plan, type PlannedWork, planRequests, type Use, type Work } from './plan-requests.ts';
+import {
+  type Plan,
+  type PlannedWork,
+  planRequests,
+  remainingWork,
+  type Use,
+  type Work,
+} from './plan-requests.ts';
 import type { ModelRequest, ModelResponse, RequestKind } from './request.ts';
 
 // Enough that each step of the engine is full, few enough that what shares a page is close together.
@@ -19,6 +32,8 @@ export interface EngineAnswererOptions extends Omit<DescribeOptions, 'bos' | 'us
   readonly bos?: boolean;
   /** Are contexts conversations that renderChat wrote? Their control strings are then control tokens. */
   readonly usesChatTemplate?: boolean;
+  /** Does the engine compute equal beginnings once, as it was opened? What is planned depends on it. Default true. */
+  readonly sharesPrefixes?: boolean;
 }
 
 /**
@@ -30,7 +45,11 @@ export async function openEngineAnswerer(
   model: EvaluatedModel,
   options: EngineAnswererOptions,
 ): Promise<Answerer> {
-  const { bos = model.tokenizer.addsBos, usesChatTemplate = false } = options;
+  const {
+    bos = model.tokenizer.addsBos,
+    usesChatTemplate = false,
+    sharesPrefixes = true,
+  } = options;
   const { description, endTokens } = await describeModel(model, {
     ...options,
     bos,
@@ -43,13 +62,19 @@ export async function openEngineAnswerer(
     control: usesChatTemplate ? 'parse' : 'plain',
   });
   const eos = tokenizer.eos === undefined ? [] : [tokenizer.eos];
-  return new EngineAnswerer(model, { description, encoder, endTokens: [...endTokens, ...eos] });
+  return new EngineAnswerer(model, {
+    description,
+    encoder,
+    endTokens: [...endTokens, ...eos],
+    sharesPrefixes,
+  });
 }
 
 interface EngineAnswererParts {
   readonly description: ModelDescription;
   readonly encoder: RequestEncoder;
   readonly endTokens: readonly number[];
+  readonly sharesPrefixes: boolean;
 }
 
 class EngineAnswerer implements Answerer {
@@ -75,13 +100,18 @@ class EngineAnswerer implements Answerer {
     return encodeChat(tokenizer, messages, { template: chatTemplate }).text;
   }
 
-  async answer(requests: readonly ModelRequest[], options: AnswerOptions): Promise<AnswerCost> {
-    const { signal } = options;
+  async answer(requests: readonly ModelRequest[], options: AnswerOptions): Promise<AnswerReport> {
+    const { signal, describe, onProgress } = options;
     const { engine, tokenizer } = this.#model;
+    const { encoder, sharesPrefixes } = this.#parts;
+    // All of them, also those with answers: the cost is that of a run without a break.
     const plan = await planRequests(requests, {
-      encoder: this.#parts.encoder,
+      encoder,
       maxLength: engine.context,
+      sharesPrefixes,
       ...(signal === undefined ? {} : { signal }),
+      ...(describe === undefined ? {} : { describe }),
+      ...(onProgress === undefined ? {} : { onProgress }),
     });
     const round = new Round({
       ...this.#parts,
@@ -102,9 +132,8 @@ class EngineAnswerer implements Answerer {
   }
 }
 
-interface RoundParts {
+interface RoundParts extends Pick<EngineAnswererParts, 'endTokens' | 'sharesPrefixes'> {
   readonly engine: Engine;
-  readonly endTokens: readonly number[];
   readonly controls: ReadonlyMap<string, number>;
   readonly plan: Plan;
   readonly options: AnswerOptions;
@@ -122,27 +151,30 @@ class Round {
   readonly #open = new Map<number, OpenRolling>();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
+  readonly #work: readonly PlannedWork[];
+  readonly #responses: (ModelResponse | undefined)[];
   readonly #total: number;
   #done = 0;
   #computed = 0;
-  #naive: number;
 
   constructor(parts: RoundParts) {
     this.#parts = parts;
     const { signal } = parts.options;
     this.#signal = AbortSignal.any([this.#stop.signal, ...(signal === undefined ? [] : [signal])]);
-    this.#naive = parts.plan.naiveTokens;
-    this.#total = parts.plan.work.reduce((sum, work) => sum + work.expectedTokens, 0);
+    this.#responses = [...(parts.options.known ?? [])];
+    const isOpen = (request: number): boolean => this.#responses[request] === undefined;
+    this.#work = remainingWork(parts.plan, isOpen, parts);
+    this.#total = this.#work.reduce((sum, work) => sum + work.expectedTokens, 0);
     for (const [request, missing] of parts.plan.windows) {
-      this.#open.set(request, { missing, tokens: 0, sums: [] });
+      if (isOpen(request)) this.#open.set(request, { missing, tokens: 0, sums: [] });
     }
   }
 
-  async run(): Promise<AnswerCost> {
-    const { work, windows } = this.#parts.plan;
-    for (const [request, count] of windows) {
+  async run(): Promise<AnswerReport> {
+    const work = this.#work;
+    for (const [request, { missing }] of this.#open) {
       // A text without tokens has no windows: its log-probability is that of certainty.
-      if (count === 0) this.#answer(request, { kind: 'rolling', logprob: 0, tokens: 0 });
+      if (missing === 0) this.#answer(request, { kind: 'rolling', logprob: 0, tokens: 0 });
     }
     await concurrently({ count: work.length, limit: workAtOnce }, async (index) => {
       this.#throwIfAborted();
@@ -153,7 +185,21 @@ class Round {
         throw error;
       }
     });
-    return { computedTokens: this.#computed, naiveTokens: this.#naive };
+    return { ...this.#cost(), computedTokens: this.#computed };
+  }
+
+  #cost(): AnswerCost {
+    let { naiveTokens } = this.#parts.plan;
+    let plannedTokens = 0;
+    for (const { work, contextTokens } of this.#parts.plan.work) {
+      plannedTokens += contextTokens;
+      if (work.kind !== 'generate') continue;
+      const response = this.#responses[present(work.uses[0], 'use').request];
+      const written = response?.kind === 'generate' ? computedOf(response.tokens) : 0;
+      plannedTokens += written;
+      naiveTokens += written * work.uses.length;
+    }
+    return { plannedTokens, naiveTokens };
   }
 
   async #do({ work, expectedTokens }: PlannedWork): Promise<void> {
@@ -239,10 +285,7 @@ class Round {
     }
     this.#throwIfAborted();
     const { finishReason, cachedTokens } = present(end, 'end');
-    // An answer's last token is not computed.
-    const written = Math.max(0, count - 1);
-    this.#computed += tokens.length + written - cachedTokens;
-    this.#naive += written * uses.length;
+    this.#computed += tokens.length + computedOf(count) - cachedTokens;
     for (const { request: index, cut } of uses) {
       this.#answer(index, {
         kind: 'generate',
@@ -256,10 +299,16 @@ class Round {
   }
 
   #answer(request: number, response: ModelResponse): void {
+    this.#responses[request] = response;
     this.#parts.options.onAnswer(request, response);
   }
 
   #throwIfAborted(): void {
     if (this.#signal.aborted) throw errors.ABORTED({ what: 'Evaluation' });
   }
+}
+
+// An answer's last token is not computed.
+function computedOf(writtenTokens: number): number {
+  return Math.max(0, writtenTokens - 1);
 }

@@ -99,7 +99,7 @@ describe.each(golden)('$task, shots $shots, conversation $chat', (entry) => {
       expect(Object.keys(scores[i]?.values ?? {}).sort()).toEqual(names.sort());
       for (const name of names) closeTo(scores[i]?.values[name], expected[name]);
     }
-    const aggregates = task.aggregate(scores);
+    const aggregates = await task.aggregate(scores);
     for (const [name, metric] of Object.entries(aggregates)) {
       expect(metric.value).toBeCloseTo(Number(entry.aggregates[name]), 12);
       const stderr = entry.aggregates[name.replace(',', '_stderr,')];

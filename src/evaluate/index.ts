@@ -1,5 +1,11 @@
 // The public door `corral/evaluate`.
-export type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './answerer.ts';
+export type {
+  AnswerCost,
+  Answerer,
+  AnswerOptions,
+  AnswerReport,
+  ModelDescription,
+} from './answerer.ts';
 export { type CodeRunnerOptions, openCodeRunner, type Sandbox } from './code-runner.ts';
 export {
   type FetchDataOptions,
@@ -29,7 +35,13 @@ export type {
   RollingRequest,
   RollingResponse,
 } from './request.ts';
-export type { EvaluationResult, GroupResult, ItemResult, TaskResult } from './result.ts';
+export type {
+  EvaluationResult,
+  GroupResult,
+  ItemResult,
+  Sitting,
+  TaskResult,
+} from './result.ts';
 export type { CompareOptions, Comparison, ResultComparison } from './results/compare-results.ts';
 export { compareResults } from './results/compare-results.ts';
 export type { McNemar, PairedDifference } from './results/paired-statistics.ts';

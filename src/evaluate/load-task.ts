@@ -123,24 +123,21 @@ function makeTask(
     originalCount,
     items,
     score: makeScorer(config, { manyTargets }),
-    aggregate: (scores) => {
-      return aggregateScores(
-        config,
-        scores,
-        options.bootstrapIterations ?? usualBootstrapIterations,
-      );
+    aggregate: (scores, { signal } = {}) => {
+      const iterations = options.bootstrapIterations ?? usualBootstrapIterations;
+      return aggregateScores(config, scores, { iterations, signal });
     },
   };
 }
 
 /** The numbers of a task, by `metric,filter`, in the order in which they were met. */
-function aggregateScores(
+async function aggregateScores(
   config: TaskConfig,
   scores: readonly ItemScore[],
-  iterations: number,
-): Readonly<Record<string, MetricValue>> {
-  const keys = new Set(scores.flatMap(({ values }) => Object.keys(values)));
-  const metrics = Array.from(keys, (key): [string, MetricValue] => {
+  resampling: { readonly iterations: number; readonly signal: AbortSignal | undefined },
+): Promise<Readonly<Record<string, MetricValue>>> {
+  const metrics: Record<string, MetricValue> = {};
+  for (const key of new Set(scores.flatMap(({ values }) => Object.keys(values)))) {
     const metric = key.slice(0, key.lastIndexOf(','));
     // a hook names its own metrics, such as pass@1
     const entry =
@@ -148,12 +145,12 @@ function aggregateScores(
       config.metric_list.find((each) => each.metric instanceof FunctionName);
     const aggregation = aggregationOf(entry ?? { metric });
     const values = scores.flatMap(({ values: own }) => (own[key] === undefined ? [] : [own[key]]));
-    const stderr = standardErrorOf(aggregation, values, iterations);
+    const stderr = await standardErrorOf(aggregation, values, resampling);
     const value = aggregation.aggregate(values);
     const { higherIsBetter } = aggregation;
-    return [key, { value, higherIsBetter, ...(stderr !== undefined && { stderr }) }];
-  });
-  return Object.fromEntries(metrics);
+    metrics[key] = { value, higherIsBetter, ...(stderr !== undefined && { stderr }) };
+  }
+  return metrics;
 }
 
 function fewShotSplit(config: TaskConfig): string | null | undefined {

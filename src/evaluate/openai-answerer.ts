@@ -6,8 +6,8 @@ import { concurrently } from '../base/concurrently.ts';
 import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
 import type { ChatMessage, Tokenizer } from '../tokenizer/index.ts';
-import type { AnswerCost, Answerer, AnswerOptions, ModelDescription } from './answerer.ts';
-import { RequestEncoder, type ScoredTokens } from './encode-request.ts';
+import type { Answerer, AnswerOptions, AnswerReport, ModelDescription } from './answerer.ts';
+import { RequestEncoder, type ScoredTokens, unanswerable } from './encode-request.ts';
 import { EndpointClient, type EndpointClientOptions } from './endpoint/endpoint-client.ts';
 import { type EndpointAbilities, EndpointModel } from './endpoint/endpoint-model.ts';
 import {
@@ -134,15 +134,17 @@ class OpenAiAnswerer implements EndpointAnswerer {
     return prices === undefined ? usage : { ...usage, cost: costOf(usage, prices) };
   }
 
-  async answer(requests: readonly ModelRequest[], options: AnswerOptions): Promise<AnswerCost> {
+  async answer(requests: readonly ModelRequest[], options: AnswerOptions): Promise<AnswerReport> {
     const before = this.usage();
+    const responses = [...(options.known ?? [])];
     // Longest first: the estimate of the time left is rather too long than too short.
     const lengths = requests.map((request) => this.estimate([request]));
     const sizeOf = (index: number): number => {
       const { inputTokens, outputTokensAtMost } = present(lengths[index], 'estimate');
       return inputTokens + outputTokensAtMost;
     };
-    const order = [...requests.keys()].sort((a, b) => sizeOf(b) - sizeOf(a));
+    const open = [...requests.keys()].filter((index) => responses[index] === undefined);
+    const order = open.sort((a, b) => sizeOf(b) - sizeOf(a));
     const total = order.reduce((sum, index) => sum + sizeOf(index), 0);
     const stop = new AbortController();
     const signals = [stop.signal, ...(options.signal === undefined ? [] : [options.signal])];
@@ -154,7 +156,10 @@ class OpenAiAnswerer implements EndpointAnswerer {
       try {
         if (signal.aborted) throw errors.ABORTED({ what: 'Evaluation' });
         const request = present(requests[index], 'request');
-        options.onAnswer(index, await this.#answerOne(request, signal));
+        const item = options.describe?.(index) ?? `request ${index}`;
+        const response = await this.#answerOne(request, { item, signal });
+        responses[index] = response;
+        options.onAnswer(index, response);
       } catch (error) {
         stop.abort();
         throw error;
@@ -163,8 +168,9 @@ class OpenAiAnswerer implements EndpointAnswerer {
       options.onProgress?.({ task: 'Evaluating', done, total, unit: 'tokens' });
     });
     const { inputTokens, outputTokens } = this.usage();
-    const tokens = inputTokens - before.inputTokens + outputTokens - before.outputTokens;
-    return { computedTokens: tokens, naiveTokens: tokens };
+    const computedTokens = inputTokens - before.inputTokens + outputTokens - before.outputTokens;
+    const tokens = responses.reduce((sum, response) => sum + tokensOf(response), 0);
+    return { plannedTokens: tokens, naiveTokens: tokens, computedTokens };
   }
 
   async close(): Promise<void> {}
@@ -177,7 +183,10 @@ class OpenAiAnswerer implements EndpointAnswerer {
     return this.#options.usesChatTemplate === true || this.#abilities.noCompletions !== undefined;
   }
 
-  async #answerOne(request: ModelRequest, signal: AbortSignal): Promise<ModelResponse> {
+  async #answerOne(
+    request: ModelRequest,
+    { item, signal }: { readonly item: string; readonly signal: AbortSignal },
+  ): Promise<ModelResponse> {
     if (request.kind === 'generate') {
       const prompt = this.#usesChat ? this.#messages(request.context) : request.context;
       return this.#model.generate(prompt, request, signal);
@@ -201,7 +210,7 @@ class OpenAiAnswerer implements EndpointAnswerer {
       return { kind: 'loglikelihood', ...score, cut: 0 };
     }
     // One token less than the context: servers want room for the one that is written.
-    const pair = encoder.encodePair(request, this.#maxLength - 2);
+    const pair = encodeFor(item, () => encoder.encodePair(request, this.#maxLength - 2));
     const { logprob, greedy } = await this.#scoreIds(pair, signal);
     const tokens = pair.tokens.length + pair.cut;
     return { kind: 'loglikelihood', logprob, greedy, tokens, cut: pair.cut };
@@ -217,5 +226,25 @@ class OpenAiAnswerer implements EndpointAnswerer {
   #messages(context: string): readonly ChatMessage[] {
     if (this.#options.usesChatTemplate !== true) return [{ role: 'user', content: context }];
     return JSON.parse(context) as ChatMessage[];
+  }
+}
+
+function encodeFor(item: string, encode: () => ScoredTokens): ScoredTokens {
+  try {
+    return encode();
+  } catch (cause) {
+    throw unanswerable(cause, item);
+  }
+}
+
+/** What an answer took, context and all. */
+function tokensOf(response: ModelResponse | undefined): number {
+  switch (response?.kind) {
+    case 'generate':
+      return response.promptTokens - response.cut + response.tokens;
+    case 'loglikelihood':
+      return response.tokens - response.cut;
+    default:
+      return response?.tokens ?? 0;
   }
 }

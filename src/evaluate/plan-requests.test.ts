@@ -37,6 +37,20 @@ describe('planning', () => {
     expect(naiveTokens).toBe(3 * context + 2 * (whole - 1));
   });
 
+  it('says which item has a continuation that no context can hold', async () => {
+    const requests = [pair('a', 'b'), pair('a', 'c'.repeat(300))];
+    const planned = planRequests(requests, {
+      encoder,
+      maxLength: 200,
+      describe: (index) => `item ${index} of long`,
+    });
+    await expect(planned).rejects.toMatchObject({
+      code: 'CORRAL_ITEM_UNANSWERABLE',
+      message:
+        'The model cannot be asked item 1 of long. The request needs 300 tokens; the context holds 200.',
+    });
+  });
+
   it('puts what begins alike side by side, long work first, and counts whole shared pages once', async () => {
     const preamble = 'x'.repeat(40);
     const texts = [

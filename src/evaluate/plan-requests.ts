@@ -2,9 +2,15 @@
 // context together, what shares a beginning side by side, long work first.
 import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
+import type { OnProgress } from '../base/progress.ts';
 import { Yielder } from '../base/yielder.ts';
 import type { TokenId } from '../tokenizer/index.ts';
-import { type RequestEncoder, type ScoredTokens, truncatePrompt } from './encode-request.ts';
+import {
+  type RequestEncoder,
+  type ScoredTokens,
+  truncatePrompt,
+  unanswerable,
+} from './encode-request.ts';
 import type { GenerateRequest, ModelRequest } from './request.ts';
 
 // Tokens of a page of the engine's cache: what it computes once for all who begin with them. Work whose
@@ -46,9 +52,12 @@ export interface GenerateWork {
 /** One thing to ask of the engine. */
 export type Work = ScoreWork | ChoicesWork | GenerateWork;
 
-/** Work in its place, with the tokens that will be computed for it as far as can be known before. */
+/** Work in its place. */
 export interface PlannedWork {
   readonly work: Work;
+  /** Tokens computed for it before an answer is written: all that the work before it has not computed. */
+  readonly contextTokens: number;
+  /** The same with its answer, whose limit stands for its length. */
   readonly expectedTokens: number;
 }
 
@@ -61,14 +70,22 @@ export interface Plan {
   readonly naiveTokens: number;
 }
 
-/** Plans. Throws what encoding throws; rejects with ABORTED by the signal. */
+/** How requests are planned. */
+export interface PlanOptions {
+  readonly encoder: RequestEncoder;
+  readonly maxLength: number;
+  /** Does the engine compute equal beginnings once? Default true. */
+  readonly sharesPrefixes?: boolean;
+  readonly signal?: AbortSignal;
+  /** Whose request it is, for errors. */
+  readonly describe?: (index: number) => string;
+  readonly onProgress?: OnProgress;
+}
+
+/** Plans. Rejects with ITEM_UNANSWERABLE for what cannot be encoded or does not fit, and ABORTED by the signal. */
 export async function planRequests(
   requests: readonly ModelRequest[],
-  options: {
-    readonly encoder: RequestEncoder;
-    readonly maxLength: number;
-    readonly signal?: AbortSignal;
-  },
+  options: PlanOptions,
 ): Promise<Plan> {
   const { encoder, maxLength, signal } = options;
   const known = new Map<string, Work>();
@@ -103,9 +120,7 @@ export async function planRequests(
     })) as ScoreWork;
     work.uses.push(use);
   };
-  for (const [index, request] of requests.entries()) {
-    if (yielder.isDue) await yielder.turn();
-    if (signal?.aborted === true) throw errors.ABORTED({ what: 'Evaluation' });
+  const addRequest = (request: ModelRequest, index: number): void => {
     if (request.kind === 'loglikelihood') {
       addScored(encoder.encodePair(request, maxLength), index);
     } else if (request.kind === 'rolling') {
@@ -128,8 +143,41 @@ export async function planRequests(
       })) as GenerateWork;
       work.uses.push({ request: index, window: 0, cut });
     }
+  };
+  for (const [index, request] of requests.entries()) {
+    if (yielder.isDue) {
+      const total = requests.length;
+      options.onProgress?.({ task: 'Reading the prompts', done: index, total, unit: 'requests' });
+      await yielder.turn();
+    }
+    if (signal?.aborted === true) throw errors.ABORTED({ what: 'Evaluation' });
+    try {
+      addRequest(request, index);
+    } catch (cause) {
+      throw unanswerable(cause, options.describe?.(index) ?? `request ${index}`);
+    }
   }
-  return { work: await order([...known.values()], yielder), windows, naiveTokens };
+  const ordered = await order([...known.values()], yielder);
+  return { work: inPlace(ordered, options), windows, naiveTokens };
+}
+
+/** The work that is left where some requests have their answers: in the same order, for the open ones only. */
+export function remainingWork(
+  { work }: Plan,
+  isOpen: (request: number) => boolean,
+  options: Pick<PlanOptions, 'sharesPrefixes'>,
+): PlannedWork[] {
+  const open = (uses: readonly Use[]): Use[] => uses.filter(({ request }) => isOpen(request));
+  const left = work.flatMap(({ work: each }): Work[] => {
+    if (each.kind !== 'choices') {
+      const uses = open(each.uses);
+      return uses.length === 0 ? [] : [{ ...each, uses }];
+    }
+    const choices = [...each.choices].map(([token, uses]) => [token, open(uses)] as const);
+    const asked = choices.filter(([, uses]) => uses.length > 0);
+    return asked.length === 0 ? [] : [{ ...each, choices: new Map(asked) }];
+  });
+  return inPlace(left, options);
 }
 
 function keyOf(tokens: Int32Array): string {
@@ -138,7 +186,7 @@ function keyOf(tokens: Int32Array): string {
 
 // Clusters of a common beginning, longest first: memory runs out at once if it does, and the rest goes
 // faster than the beginning promised. Inside a cluster by tokens, so that what shares more comes closer.
-async function order(work: readonly Work[], yielder: Yielder): Promise<PlannedWork[]> {
+async function order(work: readonly Work[], yielder: Yielder): Promise<Work[]> {
   const clusters = new Map<string, { readonly key: string; readonly work: Work }[]>();
   for (const each of work) {
     if (yielder.isDue) await yielder.turn();
@@ -152,27 +200,36 @@ async function order(work: readonly Work[], yielder: Yielder): Promise<PlannedWo
   const ordered = [...clusters.values()]
     .map((cluster) => ({ cluster, length: longest(cluster) }))
     .sort((a, b) => b.length - a.length);
-  const planned: PlannedWork[] = [];
+  const inOrder: Work[] = [];
   for (const { cluster } of ordered) {
     if (yielder.isDue) await yielder.turn();
     cluster.sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
-    for (const [index, { work: each }] of cluster.entries()) {
-      const expected = expectedTokens(each, cluster[index - 1]?.work);
-      planned.push({ work: each, expectedTokens: expected });
-    }
+    inOrder.push(...cluster.map(({ work: each }) => each));
   }
-  return planned;
+  return inOrder;
 }
 
-// In the order of tokens nothing before shares more with a text than its neighbour does.
-function expectedTokens(work: Work, before: Work | undefined): number {
+function inPlace(
+  work: readonly Work[],
+  { sharesPrefixes = true }: Pick<PlanOptions, 'sharesPrefixes'>,
+): PlannedWork[] {
+  return work.map((each, index) => {
+    const shared = sharesPrefixes ? sharedWith(work[index - 1], each) : 0;
+    // The last token of a text is scored, not computed; a choice is not among the tokens.
+    const contextTokens = each.tokens.length - (each.kind === 'score' ? 1 : 0) - shared;
+    const answerTokens = each.kind === 'generate' ? each.request.maxTokens : 0;
+    return { work: each, contextTokens, expectedTokens: contextTokens + answerTokens };
+  });
+}
+
+// Whole pages. In the order of tokens nothing before shares more with a text than its neighbour does.
+function sharedWith(before: Work | undefined, work: Work): number {
   const { tokens } = work;
-  const wanted = work.kind === 'score' ? work.from - 1 : tokens.length - 1;
+  // What is read must be computed.
+  const most = work.kind === 'score' ? work.from - 1 : tokens.length - 1;
   let shared = 0;
-  while (before !== undefined && shared < wanted && tokens[shared] === before.tokens[shared]) {
+  while (before !== undefined && shared < most && tokens[shared] === before.tokens[shared]) {
     shared++;
   }
-  const computed = tokens.length - Math.floor(shared / sharedTokens) * sharedTokens;
-  // An answer's length is not known before: its limit stands for it, alike for all.
-  return computed + (work.kind === 'generate' ? work.request.maxTokens : 0);
+  return Math.floor(shared / sharedTokens) * sharedTokens;
 }

@@ -34,12 +34,21 @@ export interface GroupResult {
   readonly metrics: Readonly<Record<string, MetricValue>>;
 }
 
+/** What the process that finished a run did itself: all of it, or what a broken one had left. */
+export interface Sitting {
+  /** Different requests that it asked, and those whose answers were kept from before. */
+  readonly answers: number;
+  readonly kept: number;
+  readonly computedTokens: number;
+}
+
 /** One run of some tasks on one model. */
 export interface EvaluationResult {
   readonly model: ModelDescription;
   readonly tasks: readonly TaskResult[];
   readonly groups: readonly GroupResult[];
   readonly cost: AnswerCost;
+  readonly sitting: Sitting;
   readonly settings: {
     readonly limit: number | null;
     readonly shots: number | null;

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -39,13 +39,18 @@ function stub(changes: Partial<Answerer> = {}): Answerer & { asked: ModelRequest
     renderChat: () => '',
     close,
     [Symbol.asyncDispose]: close,
-    answer: async (requests, { onAnswer, signal }) => {
+    answer: async (requests, { known = [], onAnswer, signal }) => {
       for (const [index, request] of requests.entries()) {
         if (signal?.aborted === true) throw new Error('stopped');
+        if (known[index] !== undefined) continue;
         asked.push(request);
         onAnswer(index, answerTo(request));
       }
-      return { computedTokens: requests.length, naiveTokens: 4 * requests.length };
+      return {
+        plannedTokens: requests.length,
+        naiveTokens: 4 * requests.length,
+        computedTokens: asked.length,
+      };
     },
     ...changes,
   };
@@ -88,7 +93,8 @@ describe('runEvaluation', () => {
       );
       expect(score.values['sum,none']).toBe(sum);
     }
-    expect(result.cost).toEqual({ computedTokens: 46, naiveTokens: 184 });
+    expect(result.cost).toEqual({ plannedTokens: 46, naiveTokens: 184 });
+    expect(result.sitting).toEqual({ answers: 46, kept: 0, computedTokens: 46 });
   });
 
   it('asks nothing twice: not in one run, not in the next, and everything of another model', async () => {
@@ -118,7 +124,9 @@ describe('runEvaluation', () => {
     const next = stub();
     const result = await runEvaluation(options({ database, answerer: next }));
     expect(next.asked).toHaveLength(26);
-    expect(result.tasks).toEqual((await runEvaluation(options({}))).tasks);
+    const { sitting, ...unbroken } = await runEvaluation(options({}));
+    expect(result).toEqual({ ...unbroken, sitting: { answers: 26, kept: 20, computedTokens: 26 } });
+    expect(sitting).toEqual({ answers: 46, kept: 0, computedTokens: 46 });
   });
 
   it('says so when the disk is full, stops, and has kept the batches before', async () => {
@@ -191,35 +199,76 @@ describe('a process killed at random', () => {
   const folder = mkdtempSync(join(tmpdir(), 'corral-kill-'));
   const model = join(folder, 'tiny.gguf');
 
-  /** Runs to the end, or until so much is done; gives what was answered, or nothing. */
-  const evaluate = (database: string, killAt = Number.POSITIVE_INFINITY): Promise<unknown> =>
+  /** Runs to the end, or until so much is done; gives the folder of its files, or nothing. */
+  const evaluate = (
+    database: string,
+    { output = database, killAt = Number.POSITIVE_INFINITY } = {},
+  ): Promise<string | undefined> =>
     new Promise((resolve, reject) => {
-      const process = fork(child, [model, join(folder, database)]);
-      let answered: unknown;
-      process.on('message', (message: { done?: number; answered?: unknown }) => {
+      const process = fork(child, [model, join(folder, database), join(folder, 'out', output)]);
+      let written: string | undefined;
+      process.on('message', (message: { done?: number; written?: string }) => {
         if ((message.done ?? 0) >= killAt) process.kill('SIGKILL');
-        answered ??= message.answered;
+        written ??= message.written;
       });
       process.once('error', reject);
-      process.once('exit', () => resolve(answered));
+      process.once('exit', () => resolve(written));
     });
 
-  it('and resumed gives the answers of an unbroken run, also beside another process', async () => {
+  it('and resumed writes the files of an unbroken run, also beside another process', async () => {
     await makeTinyModel(model);
     // In tokens, of some 40,000.
     for (const killAt of [2_000, 5_000, 3_000]) {
-      expect(await evaluate('killed.db', killAt)).toBeUndefined();
+      expect(await evaluate('killed.db', { killAt })).toBeUndefined();
     }
     {
       using database = openEvaluationDatabase(join(folder, 'killed.db'));
       const row = database.prepare('SELECT COUNT(*) AS count FROM answers').get();
       expect((row as { count: number }).count).toBeGreaterThan(60);
     }
-    const [resumed, beside, unbroken] = await Promise.all(
-      ['killed.db', 'killed.db', 'unbroken.db'].map((database) => evaluate(database)),
-    );
-    expect(unbroken).toHaveLength(423);
-    expect(resumed).toEqual(unbroken);
-    expect(beside).toEqual(unbroken);
+    const places = await Promise.all([
+      evaluate('killed.db'),
+      evaluate('killed.db', { output: 'beside' }),
+      evaluate('unbroken.db'),
+    ]);
+    const [resumed, beside, unbroken] = places.map((place) => readFiles(place ?? 'nothing'));
+    expect(Object.keys(unbroken?.samples ?? {})).toHaveLength(3);
+    expect(resumed?.samples).toEqual(unbroken?.samples);
+    expect(beside?.samples).toEqual(unbroken?.samples);
+    expect(withoutSitting(resumed)).toEqual(withoutSitting(unbroken));
+    expect(withoutSitting(beside)).toEqual(withoutSitting(unbroken));
+    const sitting = resumed?.results['corral_sitting'] as Record<string, number> | undefined;
+    const { answers = 0, answers_kept: kept = 0 } = sitting ?? {};
+    expect(kept).toBeGreaterThan(60);
+    expect(answers + kept).toBe(1600 + 3 + 20);
   }, 30_000);
 });
+
+interface Files {
+  readonly results: Record<string, unknown>;
+  /** Text of each samples file, by its name without the time. */
+  readonly samples: Record<string, string>;
+}
+
+function readFiles(place: string): Files {
+  const read = (name: string): string => readFileSync(join(place, name), 'utf8');
+  const names = readdirSync(place);
+  const [results = ''] = names.filter((name) => name.startsWith('results_'));
+  const samples = names
+    .filter((name) => name.startsWith('samples_'))
+    .map((name) => [name.replace(/_2\d{3}-.*/, ''), read(name)]);
+  return { results: JSON.parse(read(results)), samples: Object.fromEntries(samples) };
+}
+
+// The times of a run, and what its last sitting did: all that may differ, as docs/guides/evaluate.md says.
+function withoutSitting(files: Files | undefined): unknown {
+  const {
+    date: _date,
+    start_time: _start,
+    end_time: _end,
+    total_evaluation_time_seconds: _seconds,
+    corral_sitting: _sitting,
+    ...rest
+  } = files?.results ?? {};
+  return rest;
+}

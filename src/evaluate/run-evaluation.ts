@@ -7,7 +7,7 @@ import type { OnProgress } from '../base/progress.ts';
 import { Yielder } from '../base/yielder.ts';
 import type { Database } from '../store/index.ts';
 import { AnswerStore, modelKey, requestHash } from './answer-store.ts';
-import type { AnswerCost, Answerer } from './answerer.ts';
+import type { Answerer } from './answerer.ts';
 import type { ModelRequest, ModelResponse, RequestKind } from './request.ts';
 import type { EvaluationResult, ItemResult, TaskResult } from './result.ts';
 import { aggregateGroups } from './scoring/group.ts';
@@ -39,15 +39,18 @@ export interface EvaluationOptions {
 interface Question {
   readonly request: ModelRequest;
   readonly hash: Uint8Array;
+  /** The item that asked it first. */
+  readonly item: string;
   /** Names of the tasks that ask it. */
   readonly tasks: Set<string>;
   response: ModelResponse | undefined;
 }
 
 /**
- * Evaluates. The same tasks and model give the same numbers, however often the run was interrupted.
- * Throws EVALUATION_REFUSED and CODE_EXECUTION_NOT_ALLOWED before anything is asked; FILE_UNWRITABLE when the
- * answers cannot be kept; ABORTED by the signal. Whatever it throws, answers given before are kept.
+ * Evaluates. The same tasks and model give the same result, `sitting` and times aside, however often the run
+ * was interrupted. Throws EVALUATION_REFUSED, CODE_EXECUTION_NOT_ALLOWED and ITEM_UNANSWERABLE before an engine
+ * is asked anything; FILE_UNWRITABLE when the answers cannot be kept; ABORTED by the signal. Whatever it throws,
+ * answers given before are kept.
  */
 export async function runEvaluation(options: EvaluationOptions): Promise<EvaluationResult> {
   const { tasks, groups = [], answerer, database, now, settings, corralVersion } = options;
@@ -57,7 +60,7 @@ export async function runEvaluation(options: EvaluationOptions): Promise<Evaluat
   const store = new AnswerStore(database, modelKey(answerer.description), now);
   if (options.fresh === true) store.forget(tasks.map(({ name }) => name));
   await findKnown([...questions.values()].flat(), store);
-  const cost = await ask(questions, store, options);
+  const work = await ask(questions, store, options);
   const results: TaskResult[] = [];
   for (const task of tasks) {
     const answers = present(questions.get(task.name), 'questions');
@@ -70,7 +73,7 @@ export async function runEvaluation(options: EvaluationOptions): Promise<Evaluat
       groups,
       results.map(({ name, items, metrics }) => ({ name, size: items.length, metrics })),
     ),
-    cost,
+    ...work,
     settings,
     corralVersion,
     startedAt,
@@ -111,15 +114,24 @@ async function collectQuestions({
   const yielder = new Yielder();
   for (const { name, items } of tasks) {
     const questions: Question[] = [];
-    for (const request of items.flatMap(({ requests }) => requests)) {
+    for (const { docId, requests } of items) {
       if (yielder.isDue) await yielder.turn();
       throwIfAborted(signal);
-      const hash = requestHash(request);
-      const key = Buffer.from(hash).toString('latin1');
-      const question = known.get(key) ?? { request, hash, tasks: new Set(), response: undefined };
-      question.tasks.add(name);
-      known.set(key, question);
-      questions.push(question);
+      for (const request of requests) {
+        const hash = requestHash(request);
+        const key = Buffer.from(hash).toString('latin1');
+        const item = `item ${docId} of ${name}`;
+        const question = known.get(key) ?? {
+          request,
+          hash,
+          item,
+          tasks: new Set(),
+          response: undefined,
+        };
+        question.tasks.add(name);
+        known.set(key, question);
+        questions.push(question);
+      }
     }
     byTask.set(name, questions);
   }
@@ -138,22 +150,22 @@ async function ask(
   questions: ReadonlyMap<string, readonly Question[]>,
   store: AnswerStore,
   { answerer, onProgress, signal }: EvaluationOptions,
-): Promise<AnswerCost> {
-  const open = [...new Set([...questions.values()].flat())].filter(
-    ({ response }) => response === undefined,
-  );
-  if (open.length === 0) return { computedTokens: 0, naiveTokens: 0 };
+): Promise<Pick<EvaluationResult, 'cost' | 'sitting'>> {
+  const all = [...new Set([...questions.values()].flat())];
+  const known = all.map(({ response }) => response);
   // What keeping an answer throws must end the run, not the answerer's own work on the others.
   const failure = new AbortController();
   const signals = [failure.signal, ...(signal === undefined ? [] : [signal])];
   try {
-    return await answerer.answer(
-      open.map(({ request }) => request),
+    const { computedTokens, ...cost } = await answerer.answer(
+      all.map(({ request }) => request),
       {
+        known,
+        describe: (index) => present(all[index], 'question').item,
         signal: AbortSignal.any(signals),
         ...(onProgress === undefined ? {} : { onProgress }),
         onAnswer: (index, response) => {
-          const question = present(open[index], 'question');
+          const question = present(all[index], 'question');
           question.response = response;
           if (failure.signal.aborted) return;
           try {
@@ -165,6 +177,8 @@ async function ask(
         },
       },
     );
+    const kept = known.filter((response) => response !== undefined).length;
+    return { cost, sitting: { answers: all.length - kept, kept, computedTokens } };
   } catch (error) {
     throw failure.signal.aborted ? failure.signal.reason : error;
   } finally {
@@ -213,10 +227,14 @@ async function scoreTask(
     if (!task.runsCode) return;
     onProgress?.({ task: `Running ${task.name}`, done, total: count, unit: 'programs' });
   });
-  return toTaskResult(task, results);
+  return toTaskResult(task, results, signal);
 }
 
-function toTaskResult(task: Task, items: readonly ItemResult[]): TaskResult {
+async function toTaskResult(
+  task: Task,
+  items: readonly ItemResult[],
+  signal: AbortSignal | undefined,
+): Promise<TaskResult> {
   const scores: ItemScore[] = items.map(({ score }) => score);
   return {
     name: task.name,
@@ -226,7 +244,7 @@ function toTaskResult(task: Task, items: readonly ItemResult[]): TaskResult {
     shots: task.shots,
     ...(task.notComparable === undefined ? {} : { notComparable: task.notComparable }),
     originalCount: task.originalCount,
-    metrics: task.aggregate(scores),
+    metrics: await task.aggregate(scores, { signal }),
     items,
   };
 }

@@ -79,8 +79,11 @@ export interface Task {
     responses: readonly ModelResponse[],
     tools: ScoringTools,
   ): Promise<ItemScore>;
-  /** By `metric,filter`, over all items' scores in order. */
-  aggregate(scores: readonly ItemScore[]): Readonly<Record<string, MetricValue>>;
+  /** By `metric,filter`, over all items' scores in order. Bootstraps take seconds: rejects with ABORTED by the signal. */
+  aggregate(
+    scores: readonly ItemScore[],
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Readonly<Record<string, MetricValue>>>;
 }
 
 /** Tasks reported together, such as mmlu over its 57 subjects. */

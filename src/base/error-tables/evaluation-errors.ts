@@ -86,6 +86,12 @@ export const evaluationErrors = {
     message: (e: { tasks: string; reason: string }): string => `${e.tasks}: ${e.reason}.`,
     hint: 'Leave these tasks away, or evaluate a model that can answer them.',
   },
+  ITEM_UNANSWERABLE: {
+    status: 400,
+    message: (e: { item: string; reason: string }): string =>
+      `The model cannot be asked ${e.item}. ${e.reason}`,
+    hint: 'Leave this task away, or give a model that reads more (--context, as far as it was trained for). Answers given before are kept.',
+  },
   ENDPOINT_FAILED: {
     status: 502,
     message: (e: { url: string; reason: string; attempts: number }): string =>

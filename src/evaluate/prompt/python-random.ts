@@ -4,10 +4,12 @@
 
 const N = 624;
 const M = 397;
+const matrix = 0x9908b0df | 0;
 
 /** A generator seeded like `random.Random(seed)`. */
 export class PythonRandom {
-  readonly #state = new Uint32Array(N);
+  // Signed: V8 keeps 32-bit words in registers only while they are.
+  readonly #state = new Int32Array(N);
   #index = N;
 
   /** Seed: a non-negative integer below 2^53. */
@@ -52,14 +54,23 @@ export class PythonRandom {
   /** 32 random bits. */
   next32(): number {
     if (this.#index >= N) this.#refill();
-    return temper(this.#state[this.#index++] as number);
+    return temper(this.#state[this.#index++] as number) >>> 0;
   }
 
   #refill(): void {
     const state = this.#state;
-    for (let k = 0; k < N - M; k++) twist(state, k, k + 1, k + M);
-    for (let k = N - M; k < N - 1; k++) twist(state, k, k + 1, k + M - N);
-    twist(state, N - 1, 0, M - 1);
+    let word = state[0] as number;
+    for (let k = 0; k < N - M; k++) {
+      const next = state[k + 1] as number;
+      state[k] = (state[k + M] as number) ^ twist(word, next);
+      word = next;
+    }
+    for (let k = N - M; k < N - 1; k++) {
+      const next = state[k + 1] as number;
+      state[k] = (state[k + M - N] as number) ^ twist(word, next);
+      word = next;
+    }
+    state[N - 1] = (state[M - 1] as number) ^ twist(word, state[0] as number);
     this.#index = 0;
   }
 
@@ -114,10 +125,16 @@ export class PythonRandom {
     return Array.from({ length: k }, () => population[Math.floor(this.random() * n)] as T);
   }
 
-  /** `sum(choices(values, k=len(values)))`, without the list in between. */
+  /**
+   * `sum(choices(values, k=len(values)))`, without the list in between. The upper 27 of a draw's 53 bits nearly
+   * always tell which value it is: the lower ones are looked at where the next value is less than 2⁻²⁷ · n away.
+   */
   sumOfChoices(values: Float64Array): number {
     const n = values.length;
     const state = this.#state;
+    // Products of 27 bits and n are exact below 2^53; beyond, all bits are looked at.
+    const scale = n * 2 ** -27;
+    const clear = n < 2 ** 26 ? 1 - scale : 0;
     let sum = 0;
     for (let i = 0; i < n; ) {
       if (this.#index > N - 2) {
@@ -130,9 +147,13 @@ export class PythonRandom {
       const draws = Math.min(n - i, (N - from) >> 1);
       for (let k = 0; k < draws; k++) {
         const high = temper(state[from + 2 * k] as number) >>> 5;
-        const low = temper(state[from + 2 * k + 1] as number) >>> 6;
-        const fraction = (high * 67108864 + low) / 9007199254740992;
-        sum += values[Math.floor(fraction * n)] as number;
+        const place = high * scale;
+        let index = Math.floor(place);
+        if (place - index >= clear) {
+          const low = temper(state[from + 2 * k + 1] as number) >>> 6;
+          index = Math.floor(((high * 67108864 + low) / 9007199254740992) * n);
+        }
+        sum += values[index] as number;
       }
       this.#index = from + 2 * draws;
       i += draws;
@@ -156,11 +177,10 @@ function temper(word: number): number {
   y ^= y >>> 11;
   y ^= (y << 7) & 0x9d2c5680;
   y ^= (y << 15) & 0xefc60000;
-  y ^= y >>> 18;
-  return y >>> 0;
+  return y ^ (y >>> 18);
 }
 
-function twist(state: Uint32Array, k: number, next: number, far: number): void {
-  const y = ((state[k] as number) & 0x80000000) | ((state[next] as number) & 0x7fffffff);
-  state[k] = (state[far] as number) ^ (y >>> 1) ^ (-(y & 1) & 0x9908b0df);
+function twist(word: number, next: number): number {
+  const y = (word & 0x80000000) | (next & 0x7fffffff);
+  return (y >>> 1) ^ (-(y & 1) & matrix);
 }

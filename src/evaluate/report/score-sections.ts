@@ -47,9 +47,9 @@ function modelCard(result: StoredResult, index: number): Markup {
     ['Limit', result.limit === null ? null : `first ${result.limit} items of each task`],
     [
       'Tokens',
-      cost === null || cost.computedTokens === 0
+      cost === null || cost.plannedTokens === 0
         ? null
-        : `${showCount(cost.computedTokens)} computed, ${(cost.naiveTokens / cost.computedTokens).toFixed(1)} × fewer than asking anew each time`,
+        : `${showCount(cost.plannedTokens)}, ${(cost.naiveTokens / cost.plannedTokens).toFixed(1)} × fewer than asking anew each time`,
     ],
   ];
   const known = facts.filter((fact): fact is readonly [string, string] => fact[1] !== null);

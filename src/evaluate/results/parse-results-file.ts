@@ -2,6 +2,8 @@
 // may be missing: lm-evaluation-harness has changed the rest often.
 import { z } from 'zod';
 import { errors } from '../../base/errors.ts';
+import type { AnswerCost } from '../answerer.ts';
+import type { Sitting } from '../result.ts';
 import type { MetricValue } from '../task.ts';
 import { orderRows, stderrKey } from './results-file.ts';
 import type { StoredGroup, StoredItem, StoredResult, StoredTask } from './stored-result.ts';
@@ -35,11 +37,15 @@ const resultsFileSchema = z.looseObject({
       location: z.string(),
       bos_policy: z.string(),
       quantisation: z.string().nullable(),
-      computed_tokens: z.number(),
-      naive_tokens: z.number(),
+      planned_tokens: z.number().optional(),
+      naive_tokens: z.number().optional(),
       chat_template: z.boolean(),
+      items_cut: z.record(z.string(), z.number()).optional(),
       not_comparable: z.record(z.string(), z.string()),
     })
+    .optional(),
+  corral_sitting: z
+    .looseObject({ answers: z.number(), answers_kept: z.number(), computed_tokens: z.number() })
     .optional(),
 });
 
@@ -75,6 +81,7 @@ export function parseResultsFile(
       notComparable: corral?.not_comparable[name] ?? null,
       originalCount: file['n-samples']?.[name]?.original ?? null,
       count: file['n-samples']?.[name]?.effective ?? numberOrNull(file.results[name]?.sample_len),
+      cutCount: corral?.items_cut?.[name] ?? null,
       hash: file.task_hashes?.[name] ?? null,
       readItems: () => readItems(name),
     }),
@@ -101,10 +108,8 @@ export function parseResultsFile(
     tasks,
     groups,
     rows: orderRows(taskNames, members),
-    cost:
-      corral === undefined
-        ? null
-        : { computedTokens: corral.computed_tokens, naiveTokens: corral.naive_tokens },
+    cost: costOf(corral),
+    sitting: sittingOf(file.corral_sitting),
     limit: config?.limit ?? null,
     seed: numberOrNull(config?.fewshot_seed),
     chatTemplate: corral?.chat_template ?? Boolean(file.chat_template),
@@ -135,6 +140,18 @@ function metricsOf(
     };
   }
   return metrics;
+}
+
+function costOf(corral: ResultsFile['corral']): AnswerCost | null {
+  const { planned_tokens: plannedTokens, naive_tokens: naiveTokens } = corral ?? {};
+  if (plannedTokens === undefined || naiveTokens === undefined) return null;
+  return { plannedTokens, naiveTokens };
+}
+
+function sittingOf(sitting: ResultsFile['corral_sitting']): Sitting | null {
+  if (sitting === undefined) return null;
+  const { answers, answers_kept: kept, computed_tokens: computedTokens } = sitting;
+  return { answers, kept, computedTokens };
 }
 
 function dataOf(config: Readonly<Record<string, unknown>> | undefined): string | null {

@@ -55,6 +55,28 @@ export function orderRows(
   return rows;
 }
 
+/**
+ * What a run broken and resumed may say differently from an unbroken one: when it ran, and what the sitting
+ * that finished it did. Nothing else in the files differs.
+ */
+export function sittingFields({
+  startedAt,
+  endedAt,
+  sitting,
+}: Pick<EvaluationResult, 'startedAt' | 'endedAt' | 'sitting'>): Record<string, unknown> {
+  return {
+    date: startedAt / 1000,
+    start_time: startedAt / 1000,
+    end_time: endedAt / 1000,
+    total_evaluation_time_seconds: String((endedAt - startedAt) / 1000),
+    corral_sitting: {
+      answers: sitting.answers,
+      answers_kept: sitting.kept,
+      computed_tokens: sitting.computedTokens,
+    },
+  };
+}
+
 /** The content of the results file. */
 export function toResultsFile(result: EvaluationResult): Record<string, unknown> {
   const { model, tasks, settings, cost } = result;
@@ -84,7 +106,6 @@ export function toResultsFile(result: EvaluationResult): Record<string, unknown>
   }
   const byTask = <T>(value: (task: EvaluationResult['tasks'][number]) => T): Record<string, T> =>
     Object.fromEntries(tasks.map((task) => [task.name, value(task)]));
-  const seconds = (result.endedAt - result.startedAt) / 1000;
   return {
     results,
     ...(result.groups.length > 0 ? { groups } : {}),
@@ -127,7 +148,6 @@ export function toResultsFile(result: EvaluationResult): Record<string, unknown>
       fewshot_seed: settings.seed,
     },
     git_hash: null,
-    date: result.startedAt / 1000,
     pretty_env_info: `Node ${process.version}, ${platform()} ${arch()}, ${cpus()[0]?.model ?? 'unknown CPU'}`,
     transformers_version: null,
     lm_eval_version: layoutVersion,
@@ -143,15 +163,13 @@ export function toResultsFile(result: EvaluationResult): Record<string, unknown>
     fewshot_as_multiturn: settings.chatTemplate,
     chat_template: model.chatTemplate,
     chat_template_sha: model.chatTemplateSha256,
-    start_time: result.startedAt / 1000,
-    end_time: result.endedAt / 1000,
-    total_evaluation_time_seconds: String(seconds),
+    ...sittingFields(result),
     corral: {
       version: result.corralVersion,
       location: model.location,
       bos_policy: model.bosPolicy,
       quantisation: model.quantisation,
-      computed_tokens: cost.computedTokens,
+      planned_tokens: cost.plannedTokens,
       naive_tokens: cost.naiveTokens,
       shots: settings.shots,
       chat_template: settings.chatTemplate,

@@ -28,6 +28,22 @@ it('shows one result in the columns of the harness', () => {
   );
 });
 
+it('says which tasks had prompts that the context has no room for', () => {
+  const lines = formatResults([describeResult(first)]);
+  expect(lines).toContain(
+    'first has a context of 4,096 tokens: longer prompts were cut on the left, as the harness does, in astronomy (4 of 40 items), virology (4 of 40 items).',
+  );
+  const whole = first.tasks.filter(({ name }) => name === 'gsm8k');
+  expect(formatResults([describeResult({ ...first, tasks: whole })]).join('\n')).not.toMatch(/cut/);
+});
+
+it('says what a run did that went on from kept answers', () => {
+  const sitting = { answers: 40, kept: 60, computedTokens: 1450 };
+  expect(formatResults([describeResult({ ...first, sitting })])).toContain(
+    'first: a run without a break computes 1,000 tokens, one that shares nothing 20,000, 20.0 times as many. This one computed 1,450: 40 requests were asked, 60 were kept from before.',
+  );
+});
+
 it('shows several results side by side', () => {
   const lines = formatResults([describeResult(first), describeResult(second)]);
   expect(lines[0]).toMatch(/\| +first\| +second\|$/);

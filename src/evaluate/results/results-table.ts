@@ -78,16 +78,24 @@ function showNumber(value: number): string {
 }
 
 /** What was computed against what a run that shares nothing would compute. */
-function costLine({ model, cost }: StoredResult): string[] {
-  if (cost === null || cost.computedTokens === 0) return [];
+function costLine({ model, cost, sitting }: StoredResult): string[] {
+  if (cost === null || cost.plannedTokens === 0) return [];
   const show = (count: number): string => count.toLocaleString('en-US');
-  const times = (cost.naiveTokens / cost.computedTokens).toFixed(1);
+  const { plannedTokens: planned, naiveTokens: naive } = cost;
+  const times = `${(naive / planned).toFixed(1)} times as many.`;
+  if (sitting === null || sitting.computedTokens === planned) {
+    return [
+      `${model.name}: ${show(planned)} tokens computed; a run that shares nothing computes ${show(naive)}, ${times}`,
+    ];
+  }
+  const { answers, kept, computedTokens: computed } = sitting;
+  const keptToo = kept === 0 ? '' : `, ${show(kept)} were kept from before`;
   return [
-    `${model.name}: ${show(cost.computedTokens)} tokens computed; a run that shares nothing computes ${show(cost.naiveTokens)}, ${times} times as many.`,
+    `${model.name}: a run without a break computes ${show(planned)} tokens, one that shares nothing ${show(naive)}, ${times} This one computed ${show(computed)}: ${show(answers)} requests were asked${keptToo}.`,
   ];
 }
 
-/** What a reader of the scores must know: which are not comparable, and which are of some items only. */
+/** What a reader of the scores must know: what was cut, which are not comparable, which are of some items only. */
 export function resultNotes(results: readonly StoredResult[]): string[] {
   const tasks = results.flatMap(({ tasks }) => tasks);
   const reasons = new Map<string, Set<string>>();
@@ -99,6 +107,7 @@ export function resultNotes(results: readonly StoredResult[]): string[] {
     const verb = names.size === 1 ? 'is' : 'are';
     return `${someOf([...names])} ${verb} not comparable with published scores. ${reason}`;
   });
+  notes.unshift(...results.flatMap(cutNote));
   const isLimited = tasks.some(
     ({ count, originalCount }) => count !== null && originalCount !== null && count < originalCount,
   );
@@ -106,6 +115,22 @@ export function resultNotes(results: readonly StoredResult[]): string[] {
     notes.push('Some tasks were limited to their first items: their scores are for testing only.');
   }
   return notes;
+}
+
+/** Which tasks had prompts that the model's context has no room for. */
+function cutNote({ model, tasks }: StoredResult): string[] {
+  const cut = tasks
+    .flatMap(({ alias, cutCount, count }) =>
+      cutCount === null || cutCount === 0 ? [] : [{ alias, cutCount, count: count ?? cutCount }],
+    )
+    .sort((a, b) => b.cutCount - a.cutCount);
+  if (cut.length === 0) return [];
+  const room =
+    model.maxLength === null ? '' : ` of ${model.maxLength.toLocaleString('en-US')} tokens`;
+  const names = cut.map(({ alias, cutCount, count }) => `${alias} (${cutCount} of ${count} items)`);
+  return [
+    `${model.name} has a context${room}: longer prompts were cut on the left, as the harness does, in ${someOf(names)}.`,
+  ];
 }
 
 /** All names where they are few, else the first ones and how many more there are. */

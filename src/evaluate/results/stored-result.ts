@@ -1,6 +1,7 @@
 // A result as reports and comparisons see it, whether it was just computed or read from files that
 // Corral or lm-evaluation-harness wrote.
 import type { AnswerCost } from '../answerer.ts';
+import type { Sitting } from '../result.ts';
 import type { ItemValue, MetricValue } from '../task.ts';
 
 /** What a result says of its model; null where the files do not say it. */
@@ -58,6 +59,8 @@ export interface StoredTask {
   readonly notComparable: string | null;
   readonly originalCount: number | null;
   readonly count: number | null;
+  /** Items with a prompt that was cut on the left to fit the context; null where the files do not say it. */
+  readonly cutCount: number | null;
   /** By `metric,filter`. */
   readonly metrics: Readonly<Record<string, MetricValue>>;
   /** sha256 over the hashes of all items; null where the files do not have it. */
@@ -92,6 +95,7 @@ export interface StoredResult {
   readonly groups: readonly StoredGroup[];
   readonly rows: readonly StoredRow[];
   readonly cost: AnswerCost | null;
+  readonly sitting: Sitting | null;
   readonly limit: number | null;
   readonly seed: number | null;
   readonly chatTemplate: boolean;

@@ -1,6 +1,7 @@
 // From the items' values to numbers with error bars: the aggregations and standard errors of
 // lm_eval/api/metrics.py (0.4.13), bootstraps in its chunks and with its seeds.
 import { errors } from '../../base/errors.ts';
+import { Yielder } from '../../base/yielder.ts';
 import { PythonRandom } from '../prompt/python-random.ts';
 import type { ItemValue } from '../task.ts';
 
@@ -64,30 +65,39 @@ export function aggregationOf(entry: {
   return { ...aggregation, higherIsBetter: entry.higher_is_better ?? standard?.higher ?? true };
 }
 
-/** The standard error of an aggregate; undefined for fewer than two values and where there is none. */
-export function standardErrorOf(
+/**
+ * The standard error of an aggregate; undefined for fewer than two values and where there is none. Others have
+ * turns of the event loop meanwhile. Rejects with ABORTED by the signal.
+ */
+export async function standardErrorOf(
   aggregation: Aggregation,
   values: readonly ItemValue[],
-  iterations: number,
-): number | undefined {
+  {
+    iterations,
+    signal,
+  }: { readonly iterations: number; readonly signal?: AbortSignal | undefined },
+): Promise<number | undefined> {
   const { standardError } = aggregation;
   if (standardError === undefined || values.length < 2 || iterations <= 0) return undefined;
   if (standardError === 'mean') return deviation(scalars(values)) / Math.sqrt(values.length);
-  return bootstrapError(aggregation, values, iterations);
+  return bootstrapError(aggregation, values, { iterations, signal });
 }
 
 /** Sample deviation of the aggregate over resamples, drawn in chunks of 1,000 seeded 0, 1, 2 … */
-function bootstrapError(
+async function bootstrapError(
   { aggregate, fromMean }: Aggregation,
   values: readonly ItemValue[],
-  iterations: number,
-): number {
+  { iterations, signal }: { readonly iterations: number; readonly signal: AbortSignal | undefined },
+): Promise<number> {
   const chunk = Math.min(1000, iterations);
   const results: number[] = [];
   const numbers = fromMean && Float64Array.from(scalars(values));
+  const yielder = new Yielder();
   for (let seed = 0; seed < Math.floor(iterations / chunk); seed++) {
     const random = new PythonRandom(seed);
     for (let i = 0; i < chunk; i++) {
+      if (yielder.isDue) await yielder.turn();
+      if (signal?.aborted === true) throw errors.ABORTED({ what: 'Evaluation' });
       results.push(
         fromMean && numbers
           ? fromMean(random.sumOfChoices(numbers) / values.length)

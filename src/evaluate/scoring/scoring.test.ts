@@ -2,6 +2,7 @@
 // hand.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { FilterEntry } from '../definition/task-config.ts';
 import { findAnswer } from '../hooks/agieval.ts';
@@ -99,14 +100,24 @@ it('takes the first of equal values, as numpy does', () => {
 describe('aggregates', () => {
   const { numbers, median, perplexity, few } = golden.bootstrap;
 
-  it("draws the harness's resamples: the same error bars to the last digits", () => {
-    const error = (metric: string, iterations: number): number => {
+  it("draws the harness's resamples: the same error bars to the last digits", async () => {
+    const error = async (metric: string, iterations: number): Promise<number> => {
       const aggregation = aggregationOf({ metric: 'x', aggregation: metric });
-      return standardErrorOf(aggregation, numbers, iterations) ?? Number.NaN;
+      return (await standardErrorOf(aggregation, numbers, { iterations })) ?? Number.NaN;
     };
-    expect(error('median', 2000)).toBeCloseTo(median, 12);
-    expect(error('perplexity', 2000) / perplexity).toBeCloseTo(1, 12);
-    expect(error('perplexity', 300) / few).toBeCloseTo(1, 12);
+    expect(await error('median', 2000)).toBeCloseTo(median, 12);
+    expect((await error('perplexity', 2000)) / perplexity).toBeCloseTo(1, 12);
+    expect((await error('perplexity', 300)) / few).toBeCloseTo(1, 12);
+  });
+
+  it('lets others have the event loop while it resamples, and stops at the signal', async () => {
+    const aggregation = aggregationOf({ metric: 'perplexity' });
+    const values = Array.from({ length: 5000 }, (_, i) => -(i % 13));
+    const stop = new AbortController();
+    const found = standardErrorOf(aggregation, values, { iterations: 1e6, signal: stop.signal });
+    await setImmediate();
+    stop.abort();
+    await expect(found).rejects.toMatchObject({ code: 'CORRAL_ABORTED' });
   });
 
   it.each([
@@ -114,15 +125,16 @@ describe('aggregates', () => {
     ['mean', [1, 1, 0, 1], 0.75, Math.sqrt((3 * 0.0625 + 0.5625) / 3) / 2],
     ['median', [5, 1, 3, 4], 4, undefined],
     ['perplexity', [-1, -2], Math.exp(1.5), undefined],
-  ] as const)('takes the %s of %j', (name, values, expected, stderr) => {
+  ] as const)('takes the %s of %j', async (name, values, expected, stderr) => {
     const aggregation = aggregationOf({ metric: 'x', aggregation: name });
     expect(aggregation.aggregate(values)).toBeCloseTo(expected, 12);
     if (stderr !== undefined) {
-      expect(standardErrorOf(aggregation, values, 100)).toBeCloseTo(stderr, 12);
+      const found = await standardErrorOf(aggregation, values, { iterations: 100 });
+      expect(found).toBeCloseTo(stderr, 12);
     }
   });
 
-  it('weighs perplexities by words and bytes, and gives them no error bar', () => {
+  it('weighs perplexities by words and bytes, and gives them no error bar', async () => {
     const values: [number, number][] = [
       [-10, 4],
       [-2, 4],
@@ -130,7 +142,7 @@ describe('aggregates', () => {
     const words = aggregationOf({ metric: 'word_perplexity' });
     expect(words.aggregate(values)).toBeCloseTo(Math.exp(12 / 8), 12);
     expect(words.higherIsBetter).toBe(false);
-    expect(standardErrorOf(words, values, 1000)).toBeUndefined();
+    expect(await standardErrorOf(words, values, { iterations: 1000 })).toBeUndefined();
     const bits = aggregationOf({ metric: 'bits_per_byte' });
     expect(bits.aggregate(values)).toBeCloseTo(12 / 8 / Math.LN2, 12);
   });
@@ -150,8 +162,9 @@ describe('aggregates', () => {
     expect(aggregationOf({ metric: 'mcc' }).aggregate(pairs)).toBeCloseTo(3 / 9, 12);
   });
 
-  it('has no error bar for one item, and refuses an aggregation it does not know', () => {
-    expect(standardErrorOf(aggregationOf({ metric: 'acc' }), [1], 1000)).toBeUndefined();
+  it('has no error bar for one item, and refuses an aggregation it does not know', async () => {
+    const one = standardErrorOf(aggregationOf({ metric: 'acc' }), [1], { iterations: 1000 });
+    expect(await one).toBeUndefined();
     expect(() => aggregationOf({ metric: 'acc', aggregation: 'mode' })).toThrow(/mode.*median/);
   });
 });
