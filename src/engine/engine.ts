@@ -245,6 +245,7 @@ export class Engine {
     checkScope(scope);
     const have = kind === 'generate' ? length : tokens.length;
     if (have > this.context) throw errors.CONTEXT_OVERFLOW({ have, limit: this.context });
+    const { priority = 'interactive', tenant = '', signal } = scope;
     const frequencies = ropeFrequencies(this.config, length);
     // The rotary frequencies stand for the setting they came from; dynamic NTK's depend on the length.
     const angles = Buffer.from(frequencies.buffer).toString('base64');
@@ -252,11 +253,11 @@ export class Engine {
     const sequence = createSequence({
       id: this.#nextId++,
       tokens: [...tokens],
-      reserve: have,
       outputsFrom,
       namespace: this.#sharesPrefixes ? namespace : undefined,
+      priority,
+      tenant,
     });
-    const { priority = 'interactive', signal } = scope;
     const timed = { kind, priority, promptTokens };
     const timer = new RequestTimer(timed, this.#now, this.#observer);
     return { sequence, frequencies, signal, timer };

@@ -8,8 +8,8 @@ import { Engine } from './engine.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { GenerateRequest } from './generate-request.ts';
 import type { PrefixNode } from './prefix-tree.ts';
-import type { SchedulerState } from './scheduler.ts';
-import { apply, type Chunk, createScheduler, enqueue, plan, remove, slotOf } from './scheduler.ts';
+import { apply, enqueue, plan, remove } from './scheduler.ts';
+import { type Chunk, createScheduler, type SchedulerState, slotOf } from './scheduler-state.ts';
 import { createSequence, type Sequence } from './sequence.ts';
 
 function scoring(
@@ -21,7 +21,6 @@ function scoring(
   return createSequence({
     id,
     tokens,
-    reserve: length,
     outputsFrom: length - 1,
     namespace: 'one',
     ...changes,
@@ -67,6 +66,7 @@ function checkPages(state: SchedulerState, pages: number): void {
   const own = state.running.flatMap(({ pages: held, path }) => held.slice(path.length));
   const all = [...state.freePages, ...nodes.map(({ page }) => page), ...own];
   expect(all.sort((a, b) => a - b)).toEqual(Array.from({ length: pages }, (_, page) => page));
+  for (const each of state.waiting) expect([each.pages, each.path]).toEqual([[], []]);
   for (const node of nodes) {
     const users = state.running.filter(({ path }) => path.includes(node));
     expect(node.users).toEqual(new Set(users));
@@ -83,37 +83,47 @@ describe('prefix sharing in the scheduler', () => {
       answer: fc.array(fc.nat(1), { maxLength: 6 }),
       outputsBefore: fc.nat(6),
       namespace: fc.constantFrom('one', 'one', 'one', 'two', undefined),
+      tenant: fc.constantFrom('first', 'second', 'third'),
+      priority: fc.constantFrom('interactive', 'interactive', 'batch'),
       arrives: fc.nat(12),
       leavesAfter: fc.option(fc.nat(6)),
     });
     const pages = 11;
+    let preemptions = 0;
     fc.assert(
       fc.property(
         fc.array(request, { minLength: 2, maxLength: 14 }),
-        fc.integer({ min: 1, max: 12 }),
+        fc.record({ rows: fc.integer({ min: 2, max: 12 }), promptRows: fc.nat(12) }),
         (requests, budget) => {
-          const state = createScheduler(pages, 2);
+          const state = createScheduler({ pages, pageSize: 2 });
           const contents = new Contents();
-          const sequences = requests.map(({ prompt, answer, outputsBefore, namespace }, id) =>
+          const sequences = requests.map(({ prompt, outputsBefore, ...scope }, id) =>
             createSequence({
               id,
               tokens: [...prompt],
-              reserve: prompt.length + answer.length,
               outputsFrom: Math.max(0, prompt.length - 1 - outputsBefore),
-              namespace,
+              ...scope,
             }),
           );
           const open = new Set(sequences);
-          const outputs = new Map(sequences.map((each) => [each, new Set<number>()]));
+          const outputs = new Map(sequences.map((each) => [each, [] as number[]]));
+          const wanted = sequences.map((each) => each.outputsFrom);
           const steps = new Map<Sequence, number>();
           for (let step = 0; open.size > 0; step++) {
-            expect(step).toBeLessThan(2000);
+            // At most 14 requests of 20 tokens, each step one row at least; the rest is what preemption costs.
+            expect(step).toBeLessThan(500);
             for (const each of sequences) {
               if (requests[each.id]?.arrives === step) enqueue(state, each);
             }
             const chunks = plan(state, budget);
             checkPages(state, pages);
             expect(state.running.length === 0 || chunks.length > 0).toBe(true);
+            preemptions += state.waiting.filter(({ reached }) => reached > 0).length;
+            for (const { sequence, start, count } of chunks) {
+              for (let at = Math.max(start, sequence.outputsFrom); at < start + count; at++) {
+                outputs.get(sequence)?.push(at);
+              }
+            }
             contents.run(state, chunks);
             // Some leave while their rows are being computed.
             for (const { sequence } of chunks) {
@@ -125,16 +135,17 @@ describe('prefix sharing in the scheduler', () => {
               }
             }
             apply(state, chunks);
-            for (const { sequence: each, start, count } of chunks) {
+            for (const { sequence: each } of chunks) {
               if (!open.has(each)) continue;
-              for (let at = start; at < start + count; at++) outputs.get(each)?.add(at);
               if (each.computed < each.tokens.length) continue;
               const { answer = [], prompt = [] } = requests[each.id] ?? {};
               const next = answer[each.tokens.length - prompt.length];
               if (next === undefined) {
-                for (let at = each.outputsFrom; at < each.tokens.length; at++) {
-                  expect(outputs.get(each)).toContain(at);
-                }
+                // Each output once and in order, also of those who had to stop and go on later.
+                const from = wanted[each.id] ?? 0;
+                expect(outputs.get(each)).toEqual(
+                  Array.from({ length: each.tokens.length - from }, (_, at) => from + at),
+                );
                 remove(state, each);
                 open.delete(each);
               } else {
@@ -148,20 +159,21 @@ describe('prefix sharing in the scheduler', () => {
       ),
       { numRuns: 150 },
     );
+    expect(preemptions).toBeGreaterThan(100);
   });
 
   it('computes a beginning once: others wait for it, and find it later', () => {
-    const state = createScheduler(32, 4);
+    const state = createScheduler({ pages: 32, pageSize: 4 });
     const preamble = Array.from({ length: 10 }, (_, i) => i);
     const [first, second] = [scoring(0, [...preamble, 50, 51]), scoring(1, [...preamble, 60])];
     enqueue(state, first);
     enqueue(state, second);
     const rows = (chunks: readonly Chunk[]): [number, number, number][] =>
       chunks.map(({ sequence, start, count }) => [sequence.id, start, count]);
-    const one = plan(state, 100);
+    const one = plan(state, { rows: 100, promptRows: 100 });
     expect(rows(one)).toEqual([[0, 0, 12]]);
     apply(state, one);
-    const two = plan(state, 100);
+    const two = plan(state, { rows: 100, promptRows: 100 });
     // Two full pages of four are equal; the third holds different tokens.
     expect(rows(two)).toEqual([[1, 8, 3]]);
     expect(second.reused).toBe(8);
@@ -169,29 +181,29 @@ describe('prefix sharing in the scheduler', () => {
     for (const each of [first, second]) remove(state, each);
     const third = scoring(2, [...preamble, 50, 70]);
     enqueue(state, third);
-    expect(rows(plan(state, 100))).toEqual([[2, 8, 4]]);
+    expect(rows(plan(state, { rows: 100, promptRows: 100 }))).toEqual([[2, 8, 4]]);
   });
 
   it('hands an unfinished beginning to one who waits when its writer leaves', () => {
-    const state = createScheduler(32, 4);
+    const state = createScheduler({ pages: 32, pageSize: 4 });
     const tokens = Array.from({ length: 13 }, (_, i) => i);
     const [writer, heir] = [scoring(0, tokens), scoring(1, tokens)];
     for (const each of [writer, heir]) enqueue(state, each);
-    apply(state, plan(state, 6));
+    apply(state, plan(state, { rows: 6, promptRows: 6 }));
     expect(heir.computed).toBe(0);
     remove(state, writer);
-    const next = plan(state, 100);
+    const next = plan(state, { rows: 100, promptRows: 100 });
     // The first page was done, half of the second was not worth keeping.
     expect(next).toEqual([{ sequence: heir, start: 4, count: 9 }]);
     expect(heir.reused).toBe(4);
   });
 
   it('gives up the pages that were not used for longest, the ends of beginnings first', () => {
-    const state = createScheduler(6, 2);
+    const state = createScheduler({ pages: 6, pageSize: 2 });
     const use = (id: number, tokens: number[]): number => {
       const sequence = scoring(id, tokens);
       enqueue(state, sequence);
-      const chunks = plan(state, 100);
+      const chunks = plan(state, { rows: 100, promptRows: 100 });
       apply(state, chunks);
       remove(state, sequence);
       return sequence.reused;
@@ -208,11 +220,11 @@ describe('prefix sharing in the scheduler', () => {
   });
 
   it('shares nothing between namespaces, nor where outputs are wanted', () => {
-    const state = createScheduler(32, 2);
+    const state = createScheduler({ pages: 32, pageSize: 2 });
     const tokens = [1, 2, 3, 4, 5, 6, 7];
     const run = (sequence: Sequence): number => {
       enqueue(state, sequence);
-      apply(state, plan(state, 100));
+      apply(state, plan(state, { rows: 100, promptRows: 100 }));
       remove(state, sequence);
       return sequence.reused;
     };

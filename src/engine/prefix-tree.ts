@@ -84,16 +84,23 @@ export function grow(tree: PrefixTree, sequence: Sequence): void {
   }
 }
 
-/** Takes note of pages that others have computed by now. Gives the number of tokens gained. */
-export function advance(tree: PrefixTree, sequence: Sequence): number {
+/** Takes note of pages that others have computed by now. */
+export function advance(tree: PrefixTree, sequence: Sequence): void {
   const before = sequence.computed;
   for (;;) {
     const node = nodeAt(tree, sequence);
     if (node === undefined || node.writer !== undefined) break;
     sequence.computed += tree.pageSize;
   }
-  sequence.reused += sequence.computed - before;
-  return sequence.computed - before;
+  // What it computed itself before it was preempted is found again, not gained.
+  sequence.reused += Math.max(0, sequence.computed - Math.max(before, sequence.reached));
+  sequence.reached = Math.max(sequence.reached, sequence.computed);
+}
+
+/** Who computes the page that the sequence needs next, if another does. */
+export function blockerOf({ pageSize }: PrefixTree, sequence: Sequence): Sequence | undefined {
+  const writer = sequence.path[Math.floor(sequence.computed / pageSize)]?.writer;
+  return writer === sequence ? undefined : writer;
 }
 
 /** Up to where the sequence may compute now: where another computes a page, it waits for it. */

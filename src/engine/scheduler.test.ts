@@ -1,91 +1,210 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { apply, createScheduler, enqueue, plan, remove, slotOf } from './scheduler.ts';
-import { createSequence, type Sequence } from './sequence.ts';
+import { apply, enqueue, plan, remove } from './scheduler.ts';
+import { type Chunk, createScheduler, type SchedulerState } from './scheduler-state.ts';
+import { createSequence, type Sequence, type SequenceParts } from './sequence.ts';
 
-function sequence(id: number, prompt: number, reserve: number): Sequence {
-  const tokens = Array.from({ length: prompt }, (_, i) => i);
-  return createSequence({ id, tokens, reserve, outputsFrom: prompt - 1, namespace: undefined });
+let nextToken = 0;
+
+/** A sequence of tokens that no other has. */
+function sequence(id: number, prompt: number, changes: Partial<SequenceParts> = {}): Sequence {
+  const tokens = Array.from({ length: prompt }, () => nextToken++);
+  const parts = { id, tokens, outputsFrom: prompt - 1, namespace: 'one', ...changes };
+  return createSequence(parts);
 }
 
-describe('scheduler', () => {
-  it('gives every running answer its row before prompts share the rest', () => {
-    const state = createScheduler(64, 4);
-    const [answer, first, second] = [sequence(0, 1, 8), sequence(1, 40, 41), sequence(2, 40, 41)];
-    for (const each of [answer, first, second]) enqueue(state, each);
-    const counts = plan(state, 21).map(({ sequence: { id }, count }) => [id, count]);
-    expect(new Map(counts as [number, number][])).toEqual(
-      new Map([
-        [0, 1],
-        [1, 10],
-        [2, 10],
-      ]),
-    );
+function rowsOf(chunks: readonly Chunk[]): Record<number, number> {
+  return Object.fromEntries(chunks.map(({ sequence: { id }, count }) => [id, count]));
+}
+
+/** Runs a step: every sequence that is computed to its end gets one more token. */
+function step(state: SchedulerState, rows: number, promptRows = rows): Record<number, number> {
+  const chunks = plan(state, { rows, promptRows });
+  apply(state, chunks);
+  for (const { sequence: each } of chunks) {
+    if (each.computed === each.tokens.length) each.tokens.push(nextToken++);
+  }
+  return rowsOf(chunks);
+}
+
+function idsOf(sequences: readonly Sequence[]): number[] {
+  return sequences.map(({ id }) => id);
+}
+
+describe('rows of a step', () => {
+  it('go to every running answer, then by halves to prompts, and none is left over', () => {
+    const state = createScheduler({ pages: 64, pageSize: 4 });
+    enqueue(state, sequence(0, 1));
+    step(state, 21);
+    for (const each of [sequence(1, 40), sequence(2, 40), sequence(3, 3)]) enqueue(state, each);
+    // 20 rows: 10, 5, 3 of 3, and the 2 that are left go to the first.
+    expect(step(state, 21)).toEqual({ 0: 1, 1: 12, 2: 5, 3: 3 });
   });
 
-  it('finishes random traffic within its budget, never shares a slot, and leaks no page', () => {
-    const request = fc.record({
-      prompt: fc.integer({ min: 1, max: 30 }),
-      answer: fc.nat(10),
-      leaves: fc.boolean(),
-    });
-    fc.assert(
-      fc.property(
-        fc.array(request, { minLength: 1, maxLength: 12 }),
-        fc.integer({ min: 1, max: 16 }),
-        (requests, budget) => {
-          const state = createScheduler(12, 4);
-          const sequences = requests.map(({ prompt, answer }, id) =>
-            sequence(id, prompt, prompt + answer + 1),
-          );
-          for (const each of sequences) enqueue(state, each);
-          const open = new Set(sequences);
-          for (let step = 0; open.size > 0; step++) {
-            expect(step).toBeLessThan(1000);
-            const chunks = plan(state, budget);
-            expect(chunks.length).toBeGreaterThan(0);
-            expect(chunks.reduce((rows, { count }) => rows + count, 0)).toBeLessThanOrEqual(budget);
-            const slots = state.running.flatMap((each) =>
-              each.tokens.map((_, position) => slotOf(state, each, position)),
-            );
-            expect(new Set(slots).size).toBe(slots.length);
-            apply(state, chunks);
-            for (const { sequence: each } of chunks) {
-              if (each.computed < each.tokens.length) continue;
-              const leaves = requests[each.id]?.leaves === true && each.computed > 2;
-              if (each.tokens.length === each.reserve || leaves) {
-                remove(state, each);
-                open.delete(each);
-              } else {
-                each.tokens.push(0);
-              }
-            }
-          }
-          expect([...state.freePages].sort((a, b) => a - b)).toEqual(
-            Array.from({ length: 12 }, (_, page) => page),
-          );
-        },
-      ),
-    );
+  it('are as many for prompts as allowed while an interactive answer runs, and all without one', () => {
+    const state = createScheduler({ pages: 64, pageSize: 4 });
+    const [waiting, batch] = [sequence(0, 1), sequence(1, 1, { priority: 'batch' })];
+    for (const each of [waiting, batch]) enqueue(state, each);
+    step(state, 64);
+    enqueue(state, sequence(2, 100));
+    expect(step(state, 64, 8)).toEqual({ 0: 1, 1: 1, 2: 8 });
+    expect(step(state, 64, 0)).toEqual({ 0: 1, 1: 1 });
+    remove(state, waiting);
+    expect(step(state, 64, 8)).toEqual({ 1: 1, 2: 63 });
   });
 
-  it('starves neither prompts nor answers when there are more answers than rows', () => {
-    const state = createScheduler(200, 4);
-    for (let id = 0; id < 40; id++) enqueue(state, sequence(id, 1, 16));
-    apply(state, plan(state, 64));
-    for (const each of state.running) each.tokens.push(0);
-    const prompt = sequence(40, 30, 31);
+  it('go to interactive prompts before batch ones, and by turns to tenants', () => {
+    const state = createScheduler({ pages: 256, pageSize: 4 });
+    enqueue(state, sequence(0, 100, { priority: 'batch' }));
+    for (const id of [1, 2, 3]) enqueue(state, sequence(id, 100, { tenant: 'many' }));
+    enqueue(state, sequence(4, 100, { tenant: 'one' }));
+    // The one tenant's only prompt comes second, though it came last.
+    expect(step(state, 16)).toEqual({ 1: 8, 4: 4, 2: 2, 3: 1, 0: 1 });
+  });
+
+  it('reach every answer in turn where there are more answers than rows', () => {
+    const state = createScheduler({ pages: 200, pageSize: 4 });
+    for (let id = 0; id < 40; id++) enqueue(state, sequence(id, 1));
+    step(state, 64);
+    const prompt = sequence(40, 30);
     enqueue(state, prompt);
     const served = new Map<number, number>();
-    for (let step = 0; step < 6; step++) {
-      const chunks = plan(state, 16);
-      expect(chunks.some((chunk) => chunk.sequence === prompt)).toBe(prompt.computed < 30);
-      apply(state, chunks);
-      for (const { sequence: each } of chunks) {
-        served.set(each.id, (served.get(each.id) ?? 0) + 1);
-        if (each !== prompt) each.tokens.push(0);
-      }
+    for (let at = 0; at < 6; at++) {
+      const wants = prompt.computed < 30;
+      const rows = step(state, 16);
+      expect(40 in rows || !wants).toBe(true);
+      for (const id of Object.keys(rows)) served.set(Number(id), (served.get(Number(id)) ?? 0) + 1);
     }
     for (let id = 0; id < 40; id++) expect(served.get(id)).toBeGreaterThanOrEqual(2);
+  });
+
+  it('go to whoever computes what a more important one waits for', () => {
+    const state = createScheduler({ pages: 64, pageSize: 4 });
+    const tokens = Array.from({ length: 17 }, (_, at) => 1000 + at);
+    const changes = { priority: 'batch', tokens, outputsFrom: 16 } as const;
+    enqueue(state, sequence(0, 1));
+    step(state, 10);
+    enqueue(state, sequence(1, 17, changes));
+    enqueue(state, sequence(2, 40));
+    enqueue(state, sequence(3, 17, { ...changes, priority: 'interactive', tenant: 'other' }));
+    // The batch request works for the other tenant's interactive one, whose turn comes first.
+    expect(step(state, 10, 9)).toEqual({ 0: 1, 1: 7, 2: 2 });
+  });
+});
+
+describe('whose turn it is', () => {
+  // Room for one at a time: each holds two of three pages, and one more is left for whoever runs.
+  const crowd = (sequences: readonly Sequence[]): number[] => {
+    const state = createScheduler({ pages: 3, pageSize: 4 });
+    for (const each of sequences) enqueue(state, each);
+    const order: number[] = [];
+    for (let at = 0; at < 400 && state.running.length + state.waiting.length > 0; at++) {
+      const chunks = plan(state, { rows: 16, promptRows: 16 });
+      apply(state, chunks);
+      for (const { sequence: each } of chunks) {
+        if (each.computed < each.tokens.length) continue;
+        order.push(each.id);
+        remove(state, each);
+      }
+    }
+    return order;
+  };
+
+  it('alternates between tenants, however many requests one of them makes', () => {
+    const many = [0, 1, 2, 3].map((id) => sequence(id, 8, { tenant: 'many' }));
+    const few = [4, 5].map((id) => sequence(id, 8, { tenant: 'few' }));
+    // The few begin level with the 8 tokens of the first; among equals who came first goes first.
+    expect(crowd([...many, ...few])).toEqual([0, 1, 4, 2, 5, 3]);
+  });
+
+  it('counts tokens, not requests', () => {
+    const long = [0, 1, 2].map((id) => sequence(id, 8, { tenant: 'long' }));
+    const short = [3, 4, 5, 6].map((id) => sequence(id, 5, { tenant: 'short' }));
+    // 16 against 8, 16 against 13, 16 against 18: then the long ones have had less.
+    expect(crowd([...long, ...short])).toEqual([0, 1, 3, 4, 2, 5, 6]);
+  });
+
+  it('takes interactive requests before batch ones that came earlier', () => {
+    const batch = [0, 1, 2].map((id) => sequence(id, 8, { priority: 'batch' }));
+    const interactive = [3, 4].map((id) => sequence(id, 8));
+    // The first batch request had begun when the others came: nobody else was there.
+    expect(crowd([...batch, ...interactive])).toEqual([3, 4, 0, 1, 2]);
+  });
+
+  it('serves a batch request in the end, though interactive ones never cease', () => {
+    const state = createScheduler({ pages: 3, pageSize: 4 });
+    const batch = sequence(0, 8, { priority: 'batch' });
+    enqueue(state, sequence(1, 8));
+    enqueue(state, batch);
+    let id = 2;
+    for (let at = 0; batch.computed < 8; at++) {
+      expect(at).toBeLessThan(100);
+      enqueue(state, sequence(id++, 8));
+      const chunks = plan(state, { rows: 16, promptRows: 16 });
+      expect(chunks.length).toBeGreaterThan(0);
+      apply(state, chunks);
+      for (const { sequence: each } of chunks) if (each.id !== 0) remove(state, each);
+    }
+    expect(batch.promoted).toBe(true);
+  });
+
+  it('gives a tenant that comes back no credit for the time it was away', () => {
+    const state = createScheduler({ pages: 1000, pageSize: 4 });
+    const early = sequence(0, 4, { tenant: 'comes and goes' });
+    enqueue(state, early);
+    enqueue(state, sequence(1, 400, { tenant: 'stays' }));
+    step(state, 500);
+    remove(state, early);
+    enqueue(state, sequence(2, 4, { tenant: 'comes and goes' }));
+    // The other began level with the first 4 tokens and had 400; 4 more are its own.
+    expect(state.tenants.get('comes and goes')).toEqual({ served: 408, open: 1 });
+  });
+});
+
+describe('pages', () => {
+  it('are taken as tokens come, not for all that an answer may become', () => {
+    const state = createScheduler({ pages: 8, pageSize: 4 });
+    const one = sequence(0, 3);
+    enqueue(state, one);
+    expect(one.pages).toHaveLength(1);
+    for (let at = 0; at < 6; at++) step(state, 8);
+    expect(one.tokens).toHaveLength(9);
+    expect(one.pages).toHaveLength(2);
+  });
+
+  it('come from the youngest when there are none, which goes on later where it was', () => {
+    const state = createScheduler({ pages: 6, pageSize: 4 });
+    const [old, young] = [sequence(0, 7), sequence(1, 7)];
+    for (const each of [old, young]) enqueue(state, each);
+    while (state.waiting.length === 0) step(state, 16);
+    expect(idsOf(state.running)).toEqual([0]);
+    expect(young).toMatchObject({ pages: [], path: [], computed: 0 });
+    // Both had three pages; the old one needed a fourth for its 13th token, and then had its next.
+    expect([old.tokens.length, young.reached]).toEqual([14, 12]);
+    const answered = young.tokens.length;
+    remove(state, old);
+    const [chunk] = plan(state, { rows: 16, promptRows: 16 });
+    // Two of its three pages are still there: only what lay in the third is computed again.
+    expect(chunk).toMatchObject({ sequence: young, start: 8, count: answered - 8 });
+    expect(young.reused).toBe(0);
+    expect(young.outputsFrom).toBe(12);
+  });
+
+  it('come from batch requests before younger interactive ones', () => {
+    const state = createScheduler({ pages: 6, pageSize: 4 });
+    const [batch, one] = [sequence(0, 7, { priority: 'batch' }), sequence(1, 7)];
+    for (const each of [batch, one]) enqueue(state, each);
+    while (state.waiting.length === 0) step(state, 16);
+    expect(idsOf(state.waiting)).toEqual([0]);
+  });
+
+  it('are freed at once when a request leaves, also one that waits', () => {
+    const state = createScheduler({ pages: 4, pageSize: 4 });
+    const [first, second] = [sequence(0, 12, { namespace: undefined }), sequence(1, 12)];
+    for (const each of [first, second]) enqueue(state, each);
+    plan(state, { rows: 16, promptRows: 16 });
+    remove(state, second);
+    remove(state, first);
+    expect(state.freePages).toHaveLength(4);
+    expect([...state.tenants.values()].map(({ open }) => open)).toEqual([0]);
   });
 });

@@ -2,86 +2,90 @@
 // promises. Each sequence wants its computed tokens to catch up with the tokens it has; prompts,
 // chunks of prompts and single tokens of running answers are all just rows. Equal beginnings are
 // computed once (prefix-tree.ts): whoever comes second waits for the first, or finds them done.
-import { invariant, present } from '../base/invariant.ts';
+import { invariant } from '../base/invariant.ts';
+import {
+  countMissing,
+  countSpare,
+  findVictim,
+  giveBack,
+  preempt,
+  supplyPages,
+  takePage,
+} from './page-supply.ts';
 import {
   adopt,
   advance,
+  blockerOf,
   computableEnd,
-  createPrefixTree,
-  evict,
   findPrefix,
   grow,
-  type PrefixTree,
+  type PrefixNode,
   publish,
-  release,
 } from './prefix-tree.ts';
+import type { Chunk, SchedulerState } from './scheduler-state.ts';
 import type { Sequence } from './sequence.ts';
+import { charge, farewell, nextWaiting, orderPrompts, promote, rankOf, welcome } from './turns.ts';
 
 // Rows kept for prompts, so that many running answers do not shut new ones out.
 const promptShare = 1 / 8;
 
-/** A run of consecutive tokens of one sequence. */
-export interface Chunk {
-  readonly sequence: Sequence;
-  readonly start: number;
-  readonly count: number;
+/** What a step may compute. */
+export interface StepBudget {
+  /** Rows at most; at least 2. */
+  readonly rows: number;
+  /** Of them for prompts, while somebody waits for the next token of an interactive answer. */
+  readonly promptRows: number;
 }
 
-/** Everything the scheduler knows. */
-export interface SchedulerState {
-  readonly pageSize: number;
-  /** Pages that hold nothing. */
-  readonly freePages: number[];
-  /** Pages that hold whole beginnings, used or not. */
-  readonly prefixes: PrefixTree;
-  readonly running: Sequence[];
-  readonly waiting: Sequence[];
-}
-
-/** A scheduler over `pages` pages of `pageSize` tokens. */
-export function createScheduler(pages: number, pageSize: number): SchedulerState {
-  // Taken from the end: low pages first, so that memory is touched only as far as needed.
-  const freePages = Array.from({ length: pages }, (_, index) => pages - 1 - index);
-  const prefixes = createPrefixTree(pageSize);
-  return { pageSize, freePages, prefixes, running: [], waiting: [] };
-}
-
-/** Puts a sequence in the queue. */
+/** Takes a sequence in: it runs from the next step on if there is room, else it waits. */
 export function enqueue(state: SchedulerState, sequence: Sequence): void {
-  invariant(sequence.tokens.length <= sequence.reserve, 'a sequence reserves its own tokens');
+  welcome(state, sequence);
   state.waiting.push(sequence);
+  admit(state);
 }
 
 /**
- * Chooses at most `budget` rows: one for every running answer, as far as a share kept for prompts allows,
- * then chunks of prompts in equal shares. Admits waiting sequences in order while pages last.
+ * Chooses at most `budget.rows` rows: one for every running answer, as far as a share kept for prompts
+ * allows, then chunks of prompts. Sequences that wait are admitted in their turn while pages last; where
+ * running ones need more pages than there are, those that matter least go back to wait.
  */
-export function plan(state: SchedulerState, budget: number): Chunk[] {
-  admit(state);
+export function plan(state: SchedulerState, budget: StepBudget): Chunk[] {
+  invariant(budget.rows >= 2, 'a step has a row for answers and one for prompts');
+  state.step++;
+  promote(state);
+  supplyPages(state);
+  admit(state, { preempting: true });
   for (const sequence of state.running) advance(state.prefixes, sequence);
-  const missing = (sequence: Sequence): number =>
-    computableEnd(state.prefixes, sequence) - sequence.computed;
-  const open = state.running.filter((sequence) => missing(sequence) > 0);
-  const prompts = open.filter((sequence) => missing(sequence) > 1);
-  const kept = prompts.length > 0 ? Math.floor(budget * promptShare) : 0;
-  const answers = open.filter((sequence) => missing(sequence) === 1).slice(0, budget - kept);
-  const chunks = answers.map((sequence) => ({ sequence, start: sequence.computed, count: 1 }));
 
-  let left = budget - chunks.length;
-  for (const [index, sequence] of prompts.entries()) {
-    const share = Math.ceil(left / (prompts.length - index));
-    const count = Math.min(missing(sequence), share);
-    if (count > 0) chunks.push({ sequence, start: sequence.computed, count });
-    left -= count;
-  }
-  serveOthersNext(state.running, chunks);
-  return chunks;
+  const open = findWorkers(state);
+  const isAnswer = ({ computed, tokens }: Sequence): boolean => computed === tokens.length - 1;
+  const prompts = open.filter((each) => !isAnswer(each));
+  const kept = prompts.length > 0 ? Math.max(1, Math.floor(budget.rows * promptShare)) : 0;
+  const answers = open
+    .filter(isAnswer)
+    // Only where there are more than rows: who waited longest comes first.
+    .sort((a, b) => a.servedStep - b.servedStep)
+    .slice(0, budget.rows - kept);
+  const left = budget.rows - answers.length;
+  const hurries = answers.some((each) => rankOf(each) === 0);
+  const promptRows = hurries ? Math.min(left, budget.promptRows) : left;
+  return [
+    ...answers.map((sequence) => ({ sequence, start: sequence.computed, count: 1 })),
+    ...share(state, prompts, promptRows),
+  ];
 }
 
 /** Notes that the chunks were computed. */
 export function apply(state: SchedulerState, chunks: readonly Chunk[]): void {
   for (const { sequence, start, count } of chunks) {
-    sequence.computed = start + count;
+    // It was removed while it was computed.
+    if (sequence.pages.length === 0) continue;
+    const end = start + count;
+    sequence.computed = end;
+    sequence.reached = Math.max(sequence.reached, end);
+    sequence.outputsFrom = Math.max(sequence.outputsFrom, end);
+    sequence.servedStep = state.step;
+    charge(state, sequence, end);
     publish(state.prefixes, sequence);
     grow(state.prefixes, sequence);
   }
@@ -91,42 +95,76 @@ export function apply(state: SchedulerState, chunks: readonly Chunk[]): void {
 export function remove(state: SchedulerState, sequence: Sequence): void {
   for (const list of [state.running, state.waiting]) {
     const index = list.indexOf(sequence);
-    if (index >= 0) list.splice(index, 1);
+    if (index < 0) continue;
+    list.splice(index, 1);
+    farewell(state, sequence);
   }
-  state.freePages.push(...release(state.prefixes, sequence).toReversed());
-  sequence.pages = [];
+  giveBack(state, sequence);
 }
 
-/** Position in the cache of a token of an admitted sequence. */
-export function slotOf(state: SchedulerState, sequence: Sequence, position: number): number {
-  const page = present(sequence.pages[Math.floor(position / state.pageSize)], 'page');
-  return page * state.pageSize + (position % state.pageSize);
-}
-
-function admit(state: SchedulerState): void {
-  const { freePages, prefixes } = state;
-  while (state.waiting.length > 0) {
-    const sequence = present(state.waiting[0], 'sequence');
-    const path = findPrefix(prefixes, sequence);
-    const needed = Math.ceil(sequence.reserve / state.pageSize) - path.length;
-    const revived = path.filter((node) => prefixes.unused.has(node)).length;
-    if (needed > freePages.length + prefixes.unused.size - revived) return;
-    adopt(prefixes, sequence, path);
-    while (freePages.length < needed) freePages.push(evict(prefixes));
-    const own = freePages.splice(freePages.length - needed).toReversed();
-    sequence.pages = [...path.map(({ page }) => page), ...own];
-    grow(prefixes, sequence);
-    state.running.push(sequence);
-    state.waiting.shift();
+// In turn and without passing anyone over, so that long prompts get their place, too. One page is left for
+// each that runs: it will soon need it.
+function admit(state: SchedulerState, { preempting = false } = {}): void {
+  for (;;) {
+    const sequence = nextWaiting(state);
+    if (sequence === undefined) return;
+    const path = findPrefix(state.prefixes, sequence);
+    const revived = path.filter((node) => state.prefixes.unused.has(node)).length;
+    const spare = countSpare(state) - revived - state.running.length;
+    if (countMissing(state, sequence, path) <= spare && state.running.length < state.maxRunning) {
+      start(state, sequence, path);
+      continue;
+    }
+    const victim = preempting ? findVictim(state, sequence) : undefined;
+    if (victim === undefined || rankOf(victim) === rankOf(sequence)) return;
+    preempt(state, victim);
   }
 }
 
-// Who got rows now comes last next time, so that no one waits for ever.
-function serveOthersNext(running: Sequence[], chunks: readonly Chunk[]): void {
-  const served = new Set(chunks.map(({ sequence }) => sequence));
-  const order = [
-    ...running.filter((sequence) => !served.has(sequence)),
-    ...running.filter((sequence) => served.has(sequence)),
-  ];
-  running.splice(0, running.length, ...order);
+function start(state: SchedulerState, sequence: Sequence, path: readonly PrefixNode[]): void {
+  state.waiting.splice(state.waiting.indexOf(sequence), 1);
+  adopt(state.prefixes, sequence, path);
+  sequence.pages = path.map(({ page }) => page);
+  for (let missing = countMissing(state, sequence, path); missing > 0; missing--) {
+    sequence.pages.push(takePage(state));
+  }
+  // What others computed of it costs its tenant nothing.
+  sequence.charged = Math.max(sequence.charged, path.length * state.pageSize);
+  charge(state, sequence, sequence.tokens.length);
+  grow(state.prefixes, sequence);
+  state.running.push(sequence);
+}
+
+// Who can compute, in the order of prompts. Where one waits for a page that another computes, the other
+// works in its place: what many wait for, or one who matters more, does not come last.
+function findWorkers(state: SchedulerState): Sequence[] {
+  const workers = new Set<Sequence>();
+  for (const sequence of orderPrompts(state)) {
+    let worker = sequence;
+    for (let next = blockerOf(state.prefixes, worker); next !== undefined; ) {
+      worker = next;
+      next = blockerOf(state.prefixes, worker);
+    }
+    if (computableEnd(state.prefixes, worker) > worker.computed) workers.add(worker);
+  }
+  return [...workers];
+}
+
+// Each gets half of what is left, so that short prompts come through beside long ones; then what they
+// leave over goes to the first.
+function share(state: SchedulerState, prompts: readonly Sequence[], rows: number): Chunk[] {
+  const counts = new Map<Sequence, number>();
+  let left = rows;
+  const give = (sequence: Sequence, most: number): void => {
+    const had = counts.get(sequence) ?? 0;
+    const missing = computableEnd(state.prefixes, sequence) - sequence.computed - had;
+    const count = Math.min(missing, most);
+    counts.set(sequence, had + count);
+    left -= count;
+  };
+  for (const sequence of prompts) give(sequence, Math.ceil(left / 2));
+  for (const sequence of prompts) give(sequence, left);
+  return [...counts]
+    .filter(([, count]) => count > 0)
+    .map(([sequence, count]) => ({ sequence, start: sequence.computed, count }));
 }

@@ -5,7 +5,7 @@ import type { Device, DeviceBuffer, Executable, HostArray } from '../device/devi
 import { type DimSizes, type Program, prune } from '../tensor/program.ts';
 import type { AdjustedLogits } from './adjustments.ts';
 import { type TokenMask, writeMask } from './constraint.ts';
-import { type Chunk, type SchedulerState, slotOf } from './scheduler.ts';
+import { type Chunk, type SchedulerState, slotOf } from './scheduler-state.ts';
 import { maskedOutputs, recordRanking, type StepWish, stepOutputs } from './step-program.ts';
 
 /** What one output row asks for. */

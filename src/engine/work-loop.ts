@@ -4,20 +4,17 @@ import { errors } from '../base/errors.ts';
 import { invariant, present } from '../base/invariant.ts';
 import type { Job } from './job.ts';
 import type { EngineObserver } from './observer.ts';
-import {
-  apply,
-  type Chunk,
-  createScheduler,
-  enqueue,
-  plan,
-  remove,
-  type SchedulerState,
-} from './scheduler.ts';
+import { PromptPace } from './prompt-pace.ts';
+import { apply, enqueue, plan, remove } from './scheduler.ts';
+import { type Chunk, createScheduler, type SchedulerState } from './scheduler-state.ts';
 import type { Sequence } from './sequence.ts';
 import type { StepChunk, StepResult, StepRunner } from './step.ts';
 
-// Rows of one step: enough to use the matrix kernels fully, few enough that running answers do not wait.
+// Rows of one step: enough to use the matrix kernels fully, few enough that who comes next waits little.
 const rowBudget = 256;
+
+// Leaves room for prompts beside a row for every answer.
+const maxRunning = rowBudget / 2;
 
 // How much the newest of the times between ends counts in their running mean.
 const newestShare = 1 / 8;
@@ -42,6 +39,7 @@ export interface WorkLoopOptions {
 export class WorkLoop {
   readonly #options: WorkLoopOptions;
   readonly #state: SchedulerState;
+  readonly #pace = new PromptPace(rowBudget);
   readonly #open = new Map<Sequence, OpenJob>();
   #computedTokens = 0;
   #reusedTokens = 0;
@@ -52,7 +50,8 @@ export class WorkLoop {
 
   constructor(options: WorkLoopOptions) {
     this.#options = options;
-    this.#state = createScheduler(options.pages, options.pageSize);
+    const { pages, pageSize } = options;
+    this.#state = createScheduler({ pages, pageSize, maxRunning });
   }
 
   /** Tokens computed and reused until now; requests under way count as reusing when they end. */
@@ -145,7 +144,7 @@ export class WorkLoop {
   }
 
   async #stepOnce(): Promise<void> {
-    const chunks = plan(this.#state, rowBudget).map((chunk) => this.#ask(chunk));
+    const chunks = plan(this.#state, this.#pace.budget()).map((chunk) => this.#ask(chunk));
     invariant(chunks.length > 0, 'every open request can go on');
     const jobs = chunks.map(({ sequence }) => present(this.#open.get(sequence), 'job').job);
     for (const { place } of jobs) place.timer.serve();
@@ -179,14 +178,11 @@ export class WorkLoop {
     const decodeRows = chunks.filter(
       ({ sequence, start, count }) => count === 1 && start === sequence.tokens.length - 1,
     ).length;
+    const sequences = chunks.length;
+    const step = { rows, promptRows: rows - decodeRows, decodeRows, sequences, seconds };
     this.#computedTokens += rows;
-    this.#options.observer.onStep?.({
-      rows,
-      promptRows: rows - decodeRows,
-      decodeRows,
-      sequences: chunks.length,
-      seconds,
-    });
+    this.#pace.note(step);
+    this.#options.observer.onStep?.(step);
   }
 
   // Hands each output row to its job.

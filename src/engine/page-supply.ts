@@ -1,0 +1,68 @@
+// Pages for those who run: free ones, then those kept for later use, then those of whoever matters least.
+import { invariant, present } from '../base/invariant.ts';
+import { evict, type PrefixNode, release } from './prefix-tree.ts';
+import type { SchedulerState } from './scheduler-state.ts';
+import type { Sequence } from './sequence.ts';
+import { compareStanding } from './turns.ts';
+
+/** Pages that can be had without taking any from a running sequence. */
+export function countSpare({ freePages, prefixes }: SchedulerState): number {
+  return freePages.length + prefixes.unused.size;
+}
+
+/** Pages beyond those of `path` that a sequence needs for all tokens it has. */
+export function countMissing(
+  { pageSize }: SchedulerState,
+  { tokens }: Sequence,
+  path: readonly PrefixNode[],
+): number {
+  return Math.ceil(tokens.length / pageSize) - path.length;
+}
+
+/** Takes one page; there must be a spare one. */
+export function takePage(state: SchedulerState): number {
+  return state.freePages.pop() ?? evict(state.prefixes);
+}
+
+/**
+ * Gives every running sequence pages for its tokens. Where there are none, the one that matters least stops:
+ * batch before interactive, the youngest first.
+ */
+export function supplyPages(state: SchedulerState): void {
+  for (const sequence of state.running.toSorted(compareStanding)) {
+    while (sequence.pages.length > 0 && countMissing(state, sequence, []) > sequence.pages.length) {
+      if (countSpare(state) > 0) {
+        sequence.pages.push(takePage(state));
+        continue;
+      }
+      invariant(state.running.length > 1, 'the cache holds any one sequence');
+      preempt(state, last(state.running));
+    }
+  }
+}
+
+/** The running sequence that matters least, if it matters less than this one. */
+export function findVictim(state: SchedulerState, sequence: Sequence): Sequence | undefined {
+  if (state.running.length === 0) return undefined;
+  const victim = last(state.running);
+  return compareStanding(victim, sequence) > 0 ? victim : undefined;
+}
+
+/** Sends a running sequence back to wait. What it computed of whole pages stays, until their place is needed. */
+export function preempt(state: SchedulerState, sequence: Sequence): void {
+  state.running.splice(state.running.indexOf(sequence), 1);
+  giveBack(state, sequence);
+  sequence.computed = 0;
+  sequence.grows = sequence.namespace !== undefined;
+  state.waiting.push(sequence);
+}
+
+/** Takes all pages of a sequence from it. */
+export function giveBack(state: SchedulerState, sequence: Sequence): void {
+  state.freePages.push(...release(state.prefixes, sequence).toReversed());
+  sequence.pages = [];
+}
+
+function last(running: readonly Sequence[]): Sequence {
+  return present(running.toSorted(compareStanding).at(-1), 'running sequence');
+}
