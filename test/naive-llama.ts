@@ -51,10 +51,28 @@ export async function naiveLogits(
   checkpoint: Checkpoint,
   tokens: readonly number[],
 ): Promise<number[][]> {
+  const weights = await readAll(checkpoint);
+  const name = checkpoint.config.tiedEmbeddings ? 'token_embd.weight' : 'output.weight';
+  const output = weights.get(name) as Vector;
+  return hiddenStates(checkpoint, weights, tokens).map((hidden) => multiply(output, hidden));
+}
+
+/** What logits are made of: the normalised hidden state after each token, [tokens][dim]. */
+export async function naiveHidden(
+  checkpoint: Checkpoint,
+  tokens: readonly number[],
+): Promise<number[][]> {
+  return hiddenStates(checkpoint, await readAll(checkpoint), tokens);
+}
+
+function hiddenStates(
+  checkpoint: Checkpoint,
+  weights: ReadonlyMap<string, Vector>,
+  tokens: readonly number[],
+): Vector[] {
   const { config } = checkpoint;
   const { dim, layers, heads, kvHeads, headDim, normEps, ropeTheta } = config;
   const window = config.slidingWindow ?? Number.POSITIVE_INFINITY;
-  const weights = await readAll(checkpoint);
   const get = (name: string): Vector => weights.get(name) as Vector;
 
   let xs = tokens.map((id) => get('token_embd.weight').slice(id * dim, (id + 1) * dim));
@@ -97,6 +115,5 @@ export async function naiveLogits(
       return middle.map((value, i) => value + (fed[i] as number));
     });
   }
-  const output = get(config.tiedEmbeddings ? 'token_embd.weight' : 'output.weight');
-  return xs.map((x) => multiply(output, normalise(x, get('output_norm.weight'), normEps)));
+  return xs.map((x) => normalise(x, get('output_norm.weight'), normEps));
 }

@@ -8,6 +8,7 @@ import type { Program } from '../tensor/program.ts';
 import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { allocateCache, type CacheType, countPages, freeBuffers, pageSize } from './cache.ts';
 import { ChoicesJob } from './choices-job.ts';
+import { EmbedJob, type EmbedOptions, poolings } from './embed-job.ts';
 import { checkSizes, type EngineOptions, type EngineStats } from './engine-options.ts';
 import { GenerateJob, type GenerationEvent } from './generate-job.ts';
 import {
@@ -184,6 +185,33 @@ export class Engine {
       scope: options,
     });
     const job = new ChoicesJob(place, choices);
+    this.#loop.submit(job);
+    return job.result;
+  }
+
+  /**
+   * One vector for a text, [dim], of length 1: hidden states after the final norm, pooled.
+   * Throws CONTEXT_OVERFLOW, TOKEN_UNKNOWN or OPTION_INVALID; rejects with ABORTED.
+   * @example const vector = await engine.embed([1, 450, 3681], { pooling: 'mean' });
+   */
+  async embed(tokens: readonly TokenId[], options: EmbedOptions): Promise<Float32Array> {
+    this.#assertOpen();
+    const { pooling } = options;
+    checkTokens(tokens, this.config.vocab);
+    if (!poolings.includes(pooling)) {
+      throw errors.OPTION_INVALID({
+        option: 'pooling',
+        found: String(pooling),
+        allowed: poolings.join(', '),
+      });
+    }
+    const place = this.#place(tokens, {
+      kind: 'embed',
+      length: tokens.length,
+      outputsFrom: pooling === 'mean' ? 0 : tokens.length - 1,
+      scope: options,
+    });
+    const job = new EmbedJob(place);
     this.#loop.submit(job);
     return job.result;
   }

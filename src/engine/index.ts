@@ -1,6 +1,7 @@
 // The public door `corral/engine`.
 export { type CacheType, cacheBytesPerToken, cacheTypes } from './cache.ts';
 export type { Constraint, ConstraintWalk } from './constraint.ts';
+export { type EmbedOptions, type Pooling, poolings } from './embed-job.ts';
 export { Engine } from './engine.ts';
 export type { EngineOptions, EngineStats } from './engine-options.ts';
 export type {

@@ -23,6 +23,8 @@ export const stepOutputs = {
   score: ['mass', 'picked', 'top.values', 'top.ids'],
   /** The likeliest token and, read row by row, the logits of any tokens. */
   choices: ['mass', 'top.ids'],
+  /** The last hidden state after the final norm. Such a row asks for nothing else: no logits are computed for it. */
+  hidden: ['hidden'],
 } as const;
 
 /** Of these there is a second form, `masked.…`, computed after the mask of rows under a constraint. */
@@ -63,6 +65,7 @@ export function recordStep(
       ...options,
     },
   ); // [rows, dim]
+  builder.output('hidden', hidden);
   const wanted = append(builder, 'take_rows', [
     hidden,
     builder.input('outputs', 'i32', ['outputs']),

@@ -58,8 +58,10 @@ export class StepRunner {
     chunks: readonly StepChunk[],
     signal?: AbortSignal,
   ): Promise<StepResult> {
-    const wishes = chunks.flatMap((chunk) => chunk.wishes);
-    const kinds = new Set(wishes.flatMap((wish) => [...wish.wishes]));
+    const places = findPlaces(chunks);
+    const kinds = new Set(places.flatMap(({ wish }) => [...wish.wishes]));
+    const outputs = places.filter(wantsLogits);
+    const wishes = outputs.map(({ wish }) => wish);
     // Rows without a constraint pay nothing for the mask unless one with it shares their step.
     const isMasked = wishes.some(({ mask }) => mask !== undefined);
     const nameOf = (output: string): string =>
@@ -70,7 +72,7 @@ export class StepRunner {
     const kept = kinds.has('sample') ? [nameOf('adjusted')] : [];
     if (kinds.has('logprobs') || kinds.has('choices')) kept.push('logits');
     const executable = this.#executable([...fetch, ...kept]);
-    const inputs = layOut(state, chunks, wishes);
+    const inputs = layOut(state, chunks, outputs);
     const mask = isMasked ? { mask: layOutMasks(wishes, this.#maskWords) } : {};
     const fetched = await this.#device.run(executable, {
       sizes: inputs.sizes,
@@ -78,19 +80,21 @@ export class StepRunner {
       fetch,
       ...(signal === undefined ? {} : { signal }),
     });
-    const outputs = wishes.length;
+    const read = async (name: string, row: number): Promise<Float32Array> => {
+      const { output } = present(places[row], 'row');
+      return (await this.#device.readOutput(executable, name, output, 1)) as Float32Array;
+    };
     return {
       row: (name, row) => {
         const data = present(fetched[nameOf(name)], `output ${name}`);
-        const width = data.length / outputs;
-        return data.subarray(row * width, (row + 1) * width);
+        const place = present(places[row], 'row');
+        const [at, of] =
+          name === 'hidden' ? [place.row, inputs.sizes.rows] : [place.output, wishes.length];
+        const width = data.length / of;
+        return data.subarray(at * width, (at + 1) * width);
       },
-      logits: async (row) =>
-        (await this.#device.readOutput(executable, 'logits', row, 1)) as Float32Array,
-      ranked: async (row) =>
-        this.#rank(
-          (await this.#device.readOutput(executable, nameOf('adjusted'), row, 1)) as Float32Array,
-        ),
+      logits: (row) => read('logits', row),
+      ranked: async (row) => this.#rank(await read(nameOf('adjusted'), row)),
     };
   }
 
@@ -116,6 +120,31 @@ export class StepRunner {
   }
 }
 
+// A row that asked for something: its place among all rows, and among those with logits.
+interface Place {
+  readonly wish: RowWish;
+  readonly row: number;
+  readonly output: number;
+}
+
+function wantsLogits({ wish }: Place): boolean {
+  return !wish.wishes.has('hidden');
+}
+
+function findPlaces(chunks: readonly StepChunk[]): Place[] {
+  const places: Place[] = [];
+  let [end, output] = [0, 0];
+  for (const { count, wishes } of chunks) {
+    end += count;
+    for (const [index, wish] of wishes.entries()) {
+      const place = { wish, row: end - wishes.length + index, output };
+      places.push(place);
+      if (wantsLogits(place)) output++;
+    }
+  }
+  return places;
+}
+
 function layOutMasks(wishes: readonly RowWish[], words: number): Int32Array {
   const masks = new Int32Array(wishes.length * words);
   for (const [row, { mask }] of wishes.entries()) {
@@ -129,8 +158,9 @@ function layOutMasks(wishes: readonly RowWish[], words: number): Int32Array {
 function layOut(
   state: SchedulerState,
   chunks: readonly StepChunk[],
-  wishes: readonly RowWish[],
+  places: readonly Place[],
 ): { inputs: Record<string, HostArray>; sizes: DimSizes } {
+  const wishes = places.map(({ wish }) => wish);
   const rows = chunks.reduce((total, chunk) => total + chunk.count, 0);
   const pages = chunks.reduce(
     (most, { start, count }) => Math.max(most, Math.ceil((start + count) / state.pageSize)),
@@ -152,7 +182,7 @@ function layOut(
     slots: new Int32Array(rows),
     frequencies: new Float32Array(chunks.length * half),
     pageTable: new Int32Array(chunks.length * pages),
-    outputs: new Int32Array(wishes.length),
+    outputs: Int32Array.from(places, ({ row }) => row),
     ones: new Float32Array(wishes.length).fill(1),
     inverseTemperatures: Float32Array.from(wishes, ({ temperature }) =>
       temperature > 0 ? 1 / temperature : 1,
@@ -173,8 +203,7 @@ function layOut(
   }
 
   let row = 0;
-  let output = 0;
-  for (const [index, { sequence, start, count, frequencies, wishes: asked }] of chunks.entries()) {
+  for (const [index, { sequence, start, count, frequencies }] of chunks.entries()) {
     inputs.frequencies.set(frequencies, index * half);
     inputs.pageTable.set(sequence.pages.slice(0, pages), index * pages);
     for (let position = start; position < start + count; position++, row++) {
@@ -182,7 +211,6 @@ function layOut(
       inputs.positions[row] = position;
       inputs.sequence[row] = index;
       inputs.slots[row] = slotOf(state, sequence, position);
-      if (position >= start + count - asked.length) inputs.outputs[output++] = row;
     }
   }
   return { inputs, sizes };
