@@ -1,8 +1,9 @@
 // Tests Cria on what it has never seen: people, things, places and phrasings kept out of its corpus. Every
-// score comes with a 95 % interval (Wilson, JASA 22, 1927). `node recipes/cria/evaluate.ts MODEL [--json FILE]`.
+// score comes with a 95 % interval (Wilson, JASA 22, 1927). `node recipes/cria/evaluate.ts MODEL [--split development] [--json FILE]`.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Llama, load } from '../../src/index.ts';
+import { type Split, splits } from './corpus/splits.ts';
 import { type ExamItem, type Goal, makeExams } from './exams.ts';
 
 /** A score with its interval and what it has to reach. */
@@ -38,7 +39,7 @@ export function wilson(right: number, of: number): { low: number; high: number }
 /** Takes every exam, or those whose name begins with `only`. `size` is how many questions each has. */
 export async function evaluateCria(
   llama: Llama,
-  options: { size: number; seed: number; only?: string },
+  options: { size: number; seed: number; split?: Split; only?: string },
 ): Promise<Report> {
   const scores: Score[] = [];
   const wrong: Record<string, { asked: string; answer: string }[]> = {};
@@ -116,6 +117,8 @@ if (process.argv[1] === import.meta.filename) {
       json: { type: 'string' },
       size: { type: 'string', default: '300' },
       seed: { type: 'string', default: '7' },
+      split: { type: 'string', default: 'held-out' },
+      only: { type: 'string', default: '' },
       wrong: { type: 'string', default: '3' },
     },
   });
@@ -123,6 +126,8 @@ if (process.argv[1] === import.meta.filename) {
   const report = await evaluateCria(llama, {
     size: Number(values.size),
     seed: Number(values.seed),
+    split: splits.find((one) => one === values.split) ?? 'held-out',
+    only: values.only,
   });
   process.stdout.write(`${formatScores(report.scores)}\n`);
   for (const [name, answers] of Object.entries(report.wrong)) {

@@ -27,10 +27,14 @@ const most = 12 * 1000 * 1000; // bytes that both models may take in the reposit
 export async function makeCria(settings: Settings, say: (line: string) => void): Promise<Report> {
   const { folder, models, overrides } = settings;
   const at = (...names: string[]): string => join(folder, ...names);
-  const corpus = ['documents', 'documents-validation', 'chats', 'chats-validation'].map((name) =>
-    at('corpus', `${name}.jsonl`),
-  );
-  const [documents = '', , chats = ''] = corpus;
+  const corpus = [
+    'documents',
+    'documents-validation',
+    'dialogues',
+    'chats',
+    'chats-validation',
+  ].map((name) => at('corpus', `${name}.jsonl`));
+  const [documents = '', , dialogues = ''] = corpus;
   const stages = new Stages(at('stages.json'), say);
   const shipped = [join(models, 'cria-base.gguf'), join(models, 'cria-chat.gguf')] as const;
 
@@ -46,14 +50,14 @@ export async function makeCria(settings: Settings, say: (line: string) => void):
   const controls = ['<|system|>', '<|user|>', '<|assistant|>'];
   await stages.run({
     name: 'tokenizer',
-    inputs: { values: [settings.vocabulary, controls], files: [documents, chats] },
+    inputs: { values: [settings.vocabulary, controls], files: [documents, dialogues] },
     outputs: [tokenizer],
     work: () =>
       corral([
         'tokenizer',
         'train',
         documents,
-        chats,
+        dialogues,
         '--out',
         tokenizer,
         '--force',
@@ -70,14 +74,14 @@ export async function makeCria(settings: Settings, say: (line: string) => void):
       command: 'train',
       recipe: 'pretrain.yaml',
       out: at('base'),
-      files: [tokenizer, ...corpus.slice(0, 2)],
+      files: [tokenizer, join(here, 'chat-template.jinja'), ...corpus.slice(0, 3)],
     },
     {
       name: 'tuning',
       command: 'tune',
       recipe: 'tune.yaml',
       out: at('chat'),
-      files: [at('base', 'model-q8_0.gguf'), join(here, 'chat-template.jinja'), ...corpus.slice(2)],
+      files: [at('base', 'model-q8_0.gguf'), join(here, 'chat-template.jinja'), ...corpus.slice(3)],
     },
   ] as const;
   for (const { name, command, recipe, out, files } of lessons) {

@@ -9,6 +9,7 @@ export interface Settings {
   readonly corpus: {
     readonly seed: number;
     readonly documents: number;
+    readonly dialogues: number;
     readonly chats: number;
     readonly validation: number;
   };
@@ -23,10 +24,10 @@ export interface Settings {
 export const full: Settings = {
   folder: 'runs/cria',
   models: 'models',
-  corpus: { seed: 1, documents: 42_000, chats: 30_000, validation: 500 },
+  corpus: { seed: 1, documents: 16_000, dialogues: 20_000, chats: 36_000, validation: 300 },
   vocabulary: 2048,
   overrides: { train: [], tune: [] },
-  evaluation: { size: 300, seed: 7 },
+  evaluation: { size: 300, seed: 20_261_124 },
 };
 
 /** A Cria that can do nothing, but was made in the same way. */
@@ -34,9 +35,9 @@ export const miniature: Settings = makeMiniature('runs/cria-miniature');
 
 /** The miniature, in a folder of choice. */
 export function makeMiniature(folder: string): Settings {
-  const data = (name: string): string[] => [
-    `data.train=${folder}/corpus/${name}.jsonl`,
-    `data.validation=${folder}/corpus/${name}-validation.jsonl`,
+  const data = (validation: string, ...names: string[]): string[] => [
+    `data.train=[${names.map((name) => `${folder}/corpus/${name}.jsonl`).join(', ')}]`,
+    `data.validation=${folder}/corpus/${validation}-validation.jsonl`,
     `data.cache=${folder}/tokens`,
     'data.context=256',
     'data.batch=4',
@@ -47,22 +48,23 @@ export function makeMiniature(folder: string): Settings {
   return {
     folder,
     models: `${folder}/models`,
-    corpus: { seed: 1, documents: 400, chats: 200, validation: 20 },
+    corpus: { seed: 1, documents: 250, dialogues: 150, chats: 200, validation: 20 },
     vocabulary: 512,
     overrides: {
       train: [
-        ...data('documents'),
+        ...data('documents', 'documents', 'dialogues'),
         `output=${folder}/base`,
         `data.tokenizer=${folder}/tokenizer.model`,
         'model.dim=64',
         'model.layers=2',
         'model.heads=2',
+        'model.kvHeads=1',
         'model.feedForward=128',
         'model.context=512',
         'schedule.warmup=5',
       ],
       tune: [
-        ...data('chats'),
+        ...data('chats', 'chats'),
         `output=${folder}/chat`,
         `model.base=${folder}/base/model`,
         'schedule.warmup=2',

@@ -5,7 +5,7 @@ import type { Dice } from './dice.ts';
 import { askNumbers } from './numbers.ts';
 import { askAbout, chooseQuestions, phrase } from './questions.ts';
 import { requestFor } from './requests.ts';
-import { type Story, tellScene, tellStory } from './story.ts';
+import { type Story, tellCast, tellScene, tellStory } from './story.ts';
 import { askMyName, courtesy, goodbye, greeting, smallTalk } from './talk.ts';
 import { forbiddenWish, harmlessWish } from './wishes.ts';
 
@@ -24,12 +24,12 @@ const turns = (exchanges: readonly Exchange[]): Message[] =>
 /** A conversation of one of the kinds; a few begin with a system message. */
 export function makeChat(dice: Dice): readonly Message[] {
   const exchanges = dice.weighted<(dice: Dice) => readonly Exchange[]>([
-    [readAndAsk, 58],
-    [askForStory, 12],
-    [wish, 11],
-    [sums, 7],
+    [readAndAsk, 56],
+    [askForStory, 16],
+    [wish, 20],
+    [sums, 6],
     [talk, 9],
-    [copies, 4],
+    [copies, 7],
     [medley, 4],
   ])(dice);
   const system: Message = {
@@ -44,17 +44,18 @@ export function makeChat(dice: Dice): readonly Message[] {
   return [...(dice.chance(0.06) ? [system] : []), ...turns(exchanges)];
 }
 
-/** The user brings a story, or a scene of a few sentences, and asks about it. */
+/** The user brings a story, a scene or a few introductions, and asks about it. */
 function readAndAsk(dice: Dice): Exchange[] {
-  const short = dice.chance(0.5);
-  const story = short ? tellScene(dice) : tellStory(dice);
-  const [first, ...more] = questionsOf(
-    story,
-    dice,
-    short ? dice.integer(3, 7) : dice.integer(4, 10),
-  );
+  const tell = dice.weighted([
+    [tellStory, 6],
+    [tellScene, 2.5],
+    [tellCast, 1.5],
+  ] as const);
+  const story = tell(dice);
+  const count = tell === tellStory ? dice.integer(8, 15) : dice.integer(4, 8);
+  const [first, ...more] = questionsOf(story, dice, count);
   if (first === undefined) return [];
-  const lead = dice.pick(['', '', 'Here is a story. ', 'Read this: ', 'Listen. ', 'Story: ']);
+  const lead = dice.pick(['', '', '', 'Here is a story. ', 'Read this: ', 'Listen. ', 'Story: ']);
   if (dice.chance(0.1)) {
     const say = dice.pick([
       'What would you like to know?',
@@ -89,12 +90,12 @@ function askForStory(dice: Dice): Exchange[] {
       say: story.text,
     };
   }
-  if (dice.chance(0.4)) exchanges.push(...questionsOf(story, dice, dice.integer(2, 5)));
+  if (dice.chance(0.3)) exchanges.push(...questionsOf(story, dice, dice.integer(2, 5)));
   return exchanges;
 }
 
 const wish = (dice: Dice): Exchange[] =>
-  Array.from({ length: dice.integer(1, 3) }, () =>
+  Array.from({ length: dice.integer(2, 5) }, () =>
     dice.chance(0.5) ? forbiddenWish(dice) : harmlessWish(dice),
   );
 

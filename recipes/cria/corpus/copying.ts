@@ -3,7 +3,7 @@
 import type { Dice } from './dice.ts';
 import { fullNoun, indefinite } from './entities.ts';
 import { dear } from './plots/parts.ts';
-import type { Vocabulary } from './world.ts';
+import type { Split } from './splits.ts';
 import { World } from './world.ts';
 
 /** What is asked and what is answered. */
@@ -18,9 +18,9 @@ const list = (words: readonly string[]): string =>
 /** Some sentences of who has or is what, and questions about them. */
 export function inventory(
   dice: Dice,
-  vocabulary: Vocabulary = 'training',
+  split: Split = 'training',
 ): { readonly text: string; readonly questions: readonly Exchange[] } {
-  const world = new World(dice, vocabulary);
+  const world = new World(dice, split);
   const owners = Array.from({ length: dice.integer(2, 4) }, () => {
     const A = world.newCharacter();
     const T = world.newThing([...dear, 'food']);
@@ -49,8 +49,8 @@ export function inventory(
 }
 
 /** Words to say again, or to find in a row of words. */
-export function copying(dice: Dice, vocabulary: Vocabulary = 'training'): Exchange {
-  const world = new World(dice, vocabulary);
+export function copying(dice: Dice, split: Split = 'training'): Exchange {
+  const world = new World(dice, split);
   const words = Array.from({ length: dice.integer(2, 5) }, () =>
     dice.chance(0.5) ? fullNoun(world.newThing([...dear, 'food'])) : world.newCharacter().name,
   );

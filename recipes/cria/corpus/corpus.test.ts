@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the corpus', () => {
   it('is the same for the same seed and another for another', () => {
-    const options = { documents: 20, chats: 20, validation: 5 };
+    const options = { documents: 20, dialogues: 5, chats: 20, validation: 5 };
     const hashes = [1, 1, 2].map((seed, at) =>
       Object.values(makeCorpus({ ...options, seed, out: join(folder, `${at}`) })).map(
         ({ sha256 }) => sha256,

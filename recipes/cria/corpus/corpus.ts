@@ -1,5 +1,5 @@
-// Writes Cria's corpus: plain documents for pretraining, conversations for tuning, and a part of each kept
-// for validation. The same seed gives the same bytes. `node corpus.ts --out FOLDER` or makeCorpus().
+// Writes Cria's corpus: plain documents and dialogues for pretraining, chats for tuning, and a part of both
+// kept for validation. The same seed gives the same bytes. `node corpus.ts --out FOLDER` or makeCorpus().
 import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ export interface CorpusOptions {
   readonly out: string;
   readonly seed: number;
   readonly documents: number;
+  readonly dialogues: number;
   readonly chats: number;
   /** How many more of each are written for validation. */
   readonly validation: number;
@@ -25,35 +26,37 @@ export type CorpusFiles = Readonly<
   Record<string, { readonly lines: number; readonly sizeBytes: number; readonly sha256: string }>
 >;
 
-/** Writes documents.jsonl, chats.jsonl and a `-validation` file beside each. */
+/** Writes documents.jsonl, dialogues.jsonl and chats.jsonl, and what validates documents and chats. */
 export function makeCorpus({
   out,
   seed,
   documents,
+  dialogues,
   chats,
   validation,
 }: CorpusOptions): CorpusFiles {
   mkdirSync(out, { recursive: true });
   const document = (at: number): unknown => ({ text: makeDocument(new Dice(seed, at)) });
   const chat = (at: number): unknown => ({ messages: makeChat(new Dice(seed + 1, at)) });
-  return {
-    'documents.jsonl': write(join(out, 'documents.jsonl'), document, 0, documents),
-    'documents-validation.jsonl': write(
-      join(out, 'documents-validation.jsonl'),
-      document,
-      documents,
-      validation,
-    ),
-    'chats.jsonl': write(join(out, 'chats.jsonl'), chat, 0, chats),
-    'chats-validation.jsonl': write(join(out, 'chats-validation.jsonl'), chat, chats, validation),
-  };
+  const rows: readonly (readonly [string, (at: number) => unknown, number, number])[] = [
+    ['documents.jsonl', document, 0, documents],
+    ['documents-validation.jsonl', document, documents, validation],
+    ['dialogues.jsonl', chat, chats + validation, dialogues],
+    ['chats.jsonl', chat, 0, chats],
+    ['chats-validation.jsonl', chat, chats, validation],
+  ];
+  return Object.fromEntries(
+    rows.map(([name, make, first, count]) => [
+      name,
+      write(join(out, name), make, { first, count }),
+    ]),
+  );
 }
 
 function write(
   path: string,
   make: (at: number) => unknown,
-  first: number,
-  count: number,
+  { first, count }: { readonly first: number; readonly count: number },
 ): CorpusFiles[string] {
   const file = openSync(path, 'w');
   const hash = createHash('sha256');
@@ -86,15 +89,17 @@ if (process.argv[1] === import.meta.filename) {
     options: {
       out: { type: 'string', default: 'runs/cria/corpus' },
       seed: { type: 'string', default: '1' },
-      documents: { type: 'string', default: '60000' },
-      chats: { type: 'string', default: '40000' },
-      validation: { type: 'string', default: '500' },
+      documents: { type: 'string', default: '1000' },
+      dialogues: { type: 'string', default: '1000' },
+      chats: { type: 'string', default: '1000' },
+      validation: { type: 'string', default: '100' },
     },
   });
   const files = makeCorpus({
     out: values.out,
     seed: Number(values.seed),
     documents: Number(values.documents),
+    dialogues: Number(values.dialogues),
     chats: Number(values.chats),
     validation: Number(values.validation),
   });

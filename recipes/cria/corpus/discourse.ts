@@ -125,17 +125,17 @@ export class Discourse {
     switch (form) {
       case '': {
         const again = this.#previous.subject === who;
-        if (pronounFits && (again ? this.#dice.chance(0.85) : this.#isRepeated(who))) return gender;
+        if (pronounFits && (again ? this.#dice.chance(0.5) : this.#isRepeated(who))) return gender;
         return known &&
           !this.#plain &&
           !this.#inQuote &&
           this.#isOnlyOfKind(who) &&
-          this.#dice.chance(0.1)
+          this.#dice.chance(0.04)
           ? this.#tell(who, `the ${species.noun}`)
           : name;
       }
       case 'him':
-        return pronounFits && known && this.#dice.chance(0.7) ? objectPronoun[gender] : name;
+        return pronounFits && known && this.#dice.chance(0.4) ? objectPronoun[gender] : name;
       case 's':
         return pronounFits && this.#previous.subject === who
           ? possessivePronoun[gender]

@@ -2,8 +2,8 @@
 import type { Dice } from './dice.ts';
 import { Discourse } from './discourse.ts';
 import { things } from './lexicon.ts';
-import { boys, girls } from './names.ts';
-import type { Phrasing } from './questions.ts';
+import { allNames } from './names.ts';
+import type { Split } from './splits.ts';
 
 /** A question with its answer. */
 export interface NumberQuestion {
@@ -27,9 +27,9 @@ const countable: readonly string[] = [...things.treasure, ...things.toy]
 /** Is this sum kept for tests? One in nine is. */
 export const isHeldOutSum = (a: number, b: number): boolean => (a * 7 + b * 3) % 9 === 4;
 
-/** A question about numbers. Sums kept for tests appear only where `phrasing` is `held-out`. */
-export function askNumbers(dice: Dice, phrasing: Phrasing = 'training'): NumberQuestion {
-  const held = phrasing === 'held-out';
+/** A question about numbers. Sums kept for tests appear only where `split` is `held-out`. */
+export function askNumbers(dice: Dice, split: Split = 'training'): NumberQuestion {
+  const held = split === 'held-out';
   const row = dice.weighted<() => Row>([
     [() => plus(...drawSum(dice, held)), 5],
     [() => minus(dice, held), 4],
@@ -136,7 +136,8 @@ function compare(dice: Dice): Row {
 }
 
 function tale(dice: Dice, held: boolean): Row {
-  const name = dice.pick([...girls, ...boys]);
+  const split = held ? 'held-out' : 'training';
+  const name = dice.pick(allNames(split));
   const noun = dice.pick(countable);
   const [a, b] = drawSum(dice, held);
   const [more, less] = [a + 2, b + 1];

@@ -88,6 +88,8 @@ const home: readonly QuestionRow[] = [
     key: '{P.at}',
     check: '{A} lived {P.at}',
   },
+  { ask: ['Who lived {P.at}?'], say: ['{A} did.', '{A}.'], key: '{A}' },
+  { ask: ['Whose home was {P.at}?'], say: ['It was {A.s} home.', '{A.s}.'], key: '{A}' },
 ];
 
 const went: readonly QuestionRow[] = [
@@ -488,7 +490,7 @@ export const questionTable: Readonly<Record<string, readonly QuestionRow[]>> = {
   ],
   trapped: [
     {
-      ask: ['Who needed help?', 'Who called for help?', 'Who was in trouble?'],
+      ask: ['Who needed help?', 'Who called for help?'],
       say: ['{A} did.', '{A} needed help.'],
       key: '{A}',
       check: '{A} needed help',

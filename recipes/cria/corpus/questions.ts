@@ -3,8 +3,9 @@
 import type { Dice } from './dice.ts';
 import { Discourse } from './discourse.ts';
 import { type Referent, withArticle } from './entities.ts';
-import { boys, girls } from './names.ts';
+import { allNames } from './names.ts';
 import { questionTable } from './question-table.ts';
+import type { Split } from './splits.ts';
 import type { Story } from './story.ts';
 import type { Event } from './world.ts';
 
@@ -18,13 +19,10 @@ export interface Question {
 /** What is answered when the story does not tell. */
 export const unsaid = 'The story does not say.';
 
-/** Which phrasings questions take: those of training, or those kept for tests. */
-export type Phrasing = 'training' | 'held-out';
-
 type Slots = Readonly<Record<string, Referent | undefined>>;
 
 /** All questions that have one answer, in random order. */
-export function askAbout(story: Story, dice: Dice): Question[] {
+export function askAbout(story: Story, dice: Dice, split: Split = 'training'): Question[] {
   const plain = new Discourse(dice, { plain: true });
   const say = (pattern: string, slots: Slots): string => capitalise(plain.render(pattern, slots));
   const asked = new Map<string, Question | 'ambiguous'>();
@@ -47,7 +45,7 @@ export function askAbout(story: Story, dice: Dice): Question[] {
     if (event.kind === 'feel') for (const one of askFeeling(event, say)) add(one);
   }
   for (const one of askLooks(story, say)) add(one);
-  for (const one of askUnsaid(story, dice, say)) add(one);
+  for (const one of askUnsaid(story, dice, { say, split })) add(one);
   const clear = [...asked.values()].filter((one) => one !== 'ambiguous');
   return dice.shuffle(clear);
 }
@@ -67,10 +65,10 @@ export function chooseQuestions(
     const kinds = (
       [
         ['event', 10],
-        ['yes-no', 3],
+        ['yes-no', 2.5],
         ['feeling', 3],
         ['look', 3],
-        ['unsaid', 2.5],
+        ['unsaid', 1.8],
       ] as const
     ).filter(([kind]) => left.some((one) => one.kind === kind));
     const kind = dice.weighted(kinds);
@@ -228,8 +226,9 @@ const unknowable: readonly string[] = [
 function askUnsaid(
   story: Story,
   dice: Dice,
-  say: (pattern: string, slots: Slots) => string,
+  options: { readonly say: (pattern: string, slots: Slots) => string; readonly split: Split },
 ): Question[] {
+  const { say, split } = options;
   const { world, events, text, things } = story;
   const [T] = things;
   const asks = unknowable.filter((ask) => T !== undefined || !ask.includes('{T}'));
@@ -242,7 +241,7 @@ function askUnsaid(
       !events.some(({ roles }) => (roles.A === one || roles.B === one) && roles.P !== undefined),
   );
   if (homeless.length > 0) questions.push(say('Where did {A} live?', { A: dice.pick(homeless) }));
-  const stranger = dice.pick([...girls, ...boys]);
+  const stranger = dice.pick(allNames(split));
   if (!text.includes(stranger)) {
     questions.push(
       say(dice.pick(['Who was {name}?', 'What did {name} do?', 'Where did {name} live?']), {
@@ -253,35 +252,54 @@ function askUnsaid(
   return questions.map((ask) => ({ kind: 'unsaid', ask, answers: [unsaid] }));
 }
 
-const frames: Readonly<Record<Phrasing, readonly string[]>> = {
+const frames: Readonly<Record<Split, readonly string[]>> = {
   training: [
-    '{ask}',
-    '{ask}',
-    '{ask}',
-    '{ask}',
     'Tell me: {ask}',
+    'Tell me, {ask}',
     'And {ask}',
     'Now, {ask}',
     'So, {ask}',
     'Please tell me, {ask}',
     'A question: {ask}',
+    'One question: {ask}',
+    'One more question: {ask}',
+    'Next question: {ask}',
+    'I have a question: {ask}',
+    'Here is a question: {ask}',
     'In the story, {ask}',
     'What do you think, {ask}',
+    'Cria, {ask}',
+    'Hello Cria, {ask}',
+    'Dear llama, {ask}',
+    'I would like to ask you, {ask}',
+    'I want to know, {ask}',
+    'Do you know, {ask}',
+    'Do you still know, {ask}',
+    'Maybe you remember, {ask}',
+    'Can you tell me, {ask}',
+    'Listen, {ask}',
+    'Think again: {ask}',
+  ],
+  development: [
+    'I would like to hear from you, {ask}',
+    'Do you remember, {ask}',
+    'Now a question: {ask}',
+    'Dear Cria, {ask}',
   ],
   'held-out': [
     'I would like to know, {ask}',
-    'Do you remember, {ask}',
-    'One more thing: {ask}',
     'Can you say, {ask}',
-    'Dear Cria, {ask}',
-    'Listen: {ask}',
+    'One more thing: {ask}',
+    'Here is my last question: {ask}',
+    'Please answer: {ask}',
+    'Listen, little llama: {ask}',
   ],
 };
 
 /** The words in which somebody asks a question: as it is, or with a few words before it. */
-export function phrase(ask: string, dice: Dice, phrasing: Phrasing = 'training'): string {
-  const frame = dice.pick(frames[phrasing]);
-  if (frame === '{ask}') return ask;
+export function phrase(ask: string, dice: Dice, split: Split = 'training'): string {
+  if (split === 'training' && dice.chance(0.4)) return ask;
+  const frame = dice.pick(frames[split]);
   return frame.replace('{ask}', ask.charAt(0).toLowerCase() + ask.slice(1));
 }
 

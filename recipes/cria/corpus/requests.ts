@@ -3,7 +3,7 @@
 import type { Dice } from './dice.ts';
 import { Discourse } from './discourse.ts';
 import type { Thing } from './entities.ts';
-import type { Phrasing } from './questions.ts';
+import type { Split } from './splits.ts';
 import type { Story } from './story.ts';
 
 /** A request with what an answer to it must contain. */
@@ -14,35 +14,43 @@ export interface StoryRequest {
   readonly thing: string | undefined;
 }
 
-const frames: Readonly<Record<Phrasing, readonly string[]>> = {
+const frames: Readonly<Record<Split, readonly string[]>> = {
   training: [
     'Tell me a story about {what}.',
-    'Tell a story about {what}.',
-    'Please tell [me|us] a story about {what}.',
-    'Write a [short |little |]story about {what}.',
-    'Can you tell me a story about {what}?',
-    '[I want|I would like] to hear a story about {what}.',
-    'A story about {what}, please.',
-    'Please write a story about {what}.',
-    'Tell me about {what}.',
-    'Will you tell me a story about {what}?',
-    'Now a story about {what}.',
+    '[Please tell|Now tell|Cria, tell|Tell] [me |us |]a [short |little |nice |new |good |]story about {what}.',
+    '[Can|Could|Will|Would] you [please |][tell|write|make up] a [short |little |nice |]story about {what}?',
+    '[Can|Will] you tell [me|us] a story about {what}?',
+    '[I want|I would like|We want|We would like|My brother wants|The children want] [to hear |]a story about {what}.',
+    'A story about {what}[, please|].',
+    'Now a story about {what}[, please|].',
+    '[Please write|Write|Make up|Invent] a [short |little |new |]story about {what}.',
+    'Do you know a [good |nice |]story about {what}?',
+    'I am [tired|bored|sad|ill]. Tell me a story about {what}.',
+    '[Hello|Hi|Good evening|Good morning][, Cria|]! [Please tell|Tell] [me |]a story about {what}.',
+    '[Tell me|Write] about {what}.',
+    'Please read [me |us |]a story about {what}.',
+    'We need a story about {what}.',
+    'Have you got a story about {what} for [me|my friend]?',
+    'One more story, [please. Tell it about|this time about] {what}.',
+  ],
+  development: [
+    'Could I have a story about {what}?',
+    'It is late. Tell me one more story about {what}.',
+    'Do you know any little story about {what}?',
+    'My mother wants to hear a story about {what}.',
   ],
   'held-out': [
-    'Could you make up a story about {what}?',
-    'My sister wishes for a story about {what}.',
-    'It is bedtime. Tell a story about {what}, please.',
-    'Let me hear a story about {what}.',
-    'Do you have a story about {what} for me?',
+    'My sister would like a story about {what}.',
+    'It is bedtime. Please tell a story about {what}.',
+    'Do you have a story about {what} for us?',
+    'Could we hear a story about {what}, please?',
+    'Think of a new story about {what}.',
+    'Cria, will you write me a story about {what}?',
   ],
 };
 
 /** A request this story fulfils. */
-export function requestFor(
-  story: Story,
-  dice: Dice,
-  phrasing: Phrasing = 'training',
-): StoryRequest {
+export function requestFor(story: Story, dice: Dice, split: Split = 'training'): StoryRequest {
   const { world, told } = story;
   const plain = new Discourse(dice, { plain: true });
   const A = world.hero;
@@ -51,9 +59,10 @@ export function requestFor(
   const kindTold = told.has(A);
   const naming = kindTold
     ? dice.weighted([
-        ['{A.a}', 4],
-        ['{A.a} called {A}', 2.5],
+        ['{A.a}', 3],
+        ['{A.a} [called|named] {A}', 3],
         ['{A} the {A.kind}', 2],
+        ['{A.a} whose name is {A}', 0.5],
         ['{A}', 1],
       ])
     : '{A}';
@@ -72,7 +81,7 @@ export function requestFor(
   const what = plain.render(about.join(''), slots);
   const thingSaid = withThing || (withDeed && world.deed?.text.includes('{T') === true);
   return {
-    ask: plain.render(dice.pick(frames[phrasing]), { what }),
+    ask: plain.render(dice.pick(frames[split]), { what }),
     hero: [
       ...(naming.includes('{A}') ? [A.name] : []),
       ...(naming.includes('.a}') || naming.includes('kind') ? [A.species.noun] : []),

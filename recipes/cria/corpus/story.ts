@@ -7,9 +7,10 @@ import { eventPhrasings } from './phrasings-events.ts';
 import { feelingPhrasings, feelingShown, framePhrasings } from './phrasings-frame.ts';
 import { compete, dare, errand, newNeighbour, rescue } from './plots/deeds.ts';
 import { breakSomething, loseSomething, quarrel } from './plots/loss.ts';
-import { happen } from './plots/scene.ts';
+import { happen, introduce } from './plots/scene.ts';
 import { buildSomething, giveAPresent, wishForSomething } from './plots/wishes.ts';
-import { type Event, pause, type Vocabulary, World } from './world.ts';
+import type { Split } from './splits.ts';
+import { type Event, pause, World } from './world.ts';
 
 /** A story with the world it happened in. */
 export interface Story {
@@ -37,15 +38,20 @@ const plots: readonly (readonly [(world: World) => void, number])[] = [
 ];
 
 /** Makes up a story. */
-export function tellStory(dice: Dice, vocabulary: Vocabulary = 'training'): Story {
-  const world = new World(dice, vocabulary);
+export function tellStory(dice: Dice, split: Split = 'training'): Story {
+  const world = new World(dice, split);
   world.ending = dice.chance(0.75) ? 'happy' : 'sad';
   return play(dice.weighted(plots), world);
 }
 
 /** Makes up a scene: a few things that happen, and no plot. Short to read, with as much to ask about. */
-export function tellScene(dice: Dice, vocabulary: Vocabulary = 'training'): Story {
-  return play(happen, new World(dice, vocabulary));
+export function tellScene(dice: Dice, split: Split = 'training'): Story {
+  return play(happen, new World(dice, split));
+}
+
+/** Introduces a few people: the shortest text with many facts to tell apart. */
+export function tellCast(dice: Dice, split: Split = 'training'): Story {
+  return play(introduce, new World(dice, split));
 }
 
 function play(plot: (world: World) => void, world: World): Story {

@@ -3,8 +3,8 @@
 import type { Exchange } from './copying.ts';
 import type { Dice } from './dice.ts';
 import { Discourse } from './discourse.ts';
-import { boys, girls, inventedNames } from './names.ts';
-import type { Phrasing } from './questions.ts';
+import { allNames } from './names.ts';
+import type { Split } from './splits.ts';
 
 interface Topic {
   readonly ask: readonly string[];
@@ -216,12 +216,12 @@ export const talkTopics: readonly TalkTopic[] = Object.keys(topics) as TalkTopic
 export function smallTalk(
   dice: Dice,
   topic: TalkTopic = dice.pick(talkTopics),
-  phrasing: Phrasing = 'training',
+  split: Split = 'training',
 ): Exchange {
   const { ask, held, say }: Topic = topics[topic];
   const plain = new Discourse(dice, { plain: true });
   return {
-    ask: plain.render(dice.pick(phrasing === 'held-out' ? held : ask), {}),
+    ask: plain.render(dice.pick(split === 'held-out' ? held : ask), {}),
     say: dice.pick(say),
   };
 }
@@ -255,7 +255,7 @@ export function greeting(dice: Dice): Exchange & { readonly name: string | undef
     ]);
     return { ask: hello + dice.pick(['!', '.', '']), say, name: undefined };
   }
-  const name = dice.pick(dice.chance(0.5) ? inventedNames : [...girls, ...boys]);
+  const name = dice.pick(allNames('training'));
   const ask = `${hello}${dice.pick(['! ', '. ', ', '])}${dice.pick(['I am', 'My name is', 'I am called'])} ${name}.`;
   const say = dice.pick([
     `Hello, ${name}! I am Cria. What shall we do?`,

@@ -1,9 +1,9 @@
 // The world of one story: its cast, things and places, who holds what, who is where and feels how. Plots
 // act in it; every act changes the state and is logged as an event, from which text and questions come.
 import { invariant } from '../../../src/base/invariant.ts';
+import { compoundThings, describedPlaces } from './compounds.ts';
 import type { Dice } from './dice.ts';
 import type { Character, Look, Place, Roles, Thing } from './entities.ts';
-import { heldOutPlaces, heldOutThings } from './held-out.ts';
 import {
   type Ability,
   colours,
@@ -16,7 +16,8 @@ import {
   things,
   traits,
 } from './lexicon.ts';
-import { boys, girls, heldOutNames, inventedNames, inventedNouns } from './names.ts';
+import { namesOf } from './names.ts';
+import type { Split } from './splits.ts';
 
 /** Something that happened. `kind` names a row of the tables of phrasings and of questions. */
 export interface Event {
@@ -43,12 +44,9 @@ export type Feeling =
   | 'grateful'
   | 'relieved';
 
-/** Where a world takes its names, things and places from: training, or what is kept for tests. */
-export type Vocabulary = 'training' | 'held-out';
-
 export class World {
   readonly dice: Dice;
-  readonly #vocabulary: Vocabulary;
+  readonly #split: Split;
   readonly cast: Character[] = [];
   readonly things: Thing[] = [];
   readonly log: (Event | typeof pause)[] = [];
@@ -60,9 +58,10 @@ export class World {
   deed: { readonly text: string; readonly roles: Roles } | undefined;
   ending: 'happy' | 'sad' = 'happy';
 
-  constructor(dice: Dice, vocabulary: Vocabulary = 'training') {
+  /** `split` says where names, things and places come from. */
+  constructor(dice: Dice, split: Split = 'training') {
     this.dice = dice;
-    this.#vocabulary = vocabulary;
+    this.#split = split;
   }
 
   get hero(): Character {
@@ -71,7 +70,7 @@ export class World {
     return hero;
   }
 
-  /** Someone new. Nobody in a story shares name, first letters of it or kind with another. */
+  /** Someone new. Nobody in a story shares the first letter or the kind of another. */
   newCharacter(
     wish: { ability?: Ability; gender?: 'she' | 'he'; unlike?: Ability } = {},
   ): Character {
@@ -85,8 +84,8 @@ export class World {
         (wish.unlike === undefined || ability !== wish.unlike),
     );
     const name = this.#draw(
-      () => this.#drawName(gender),
-      (one) => !this.cast.some((other) => other.name.slice(0, 3) === one.slice(0, 3)),
+      () => dice.pick(namesOf(this.#split, gender)),
+      (one) => !this.cast.some((other) => other.name[0] === one[0]),
     );
     const age = dice.weighted([
       ['', 5],
@@ -108,30 +107,18 @@ export class World {
     return character;
   }
 
-  #drawName(gender: 'she' | 'he'): string {
-    const { dice } = this;
-    const invented = dice.chance(0.65);
-    if (this.#vocabulary === 'held-out') {
-      return dice.pick(invented ? heldOutNames.either : heldOutNames[gender]);
-    }
-    return dice.pick(invented ? inventedNames : gender === 'she' ? girls : boys);
-  }
-
   /** A new thing of one of these classes; it lies nowhere yet. */
   newThing(
     classes: readonly ThingClass[],
     options: { singular?: boolean; look?: boolean } = {},
   ): Thing {
     const { dice } = this;
-    const held = this.#vocabulary === 'held-out' && dice.chance(0.6);
     const kind = dice.pick(classes);
+    const pool = dice.chance(0.45) ? compoundThings[this.#split][kind] : things[kind];
     const entry = this.#draw(
-      () =>
-        dice.pick(
-          dice.chance(held ? 0 : 0.12) ? inventedNouns : (held ? heldOutThings : things)[kind],
-        ),
+      () => dice.pick(pool),
       (one) =>
-        !this.things.some((other) => other.noun === one.replace('+', '')) &&
+        !this.things.some(({ noun }) => sharePart(noun, one.replace('+', ''))) &&
         !(options.singular === true && one.endsWith('+')),
     );
     const thing: Thing = {
@@ -167,13 +154,11 @@ export class World {
 
   /** A place that the story has not used. */
   newPlace(fits: (place: Place) => boolean = () => true): Place {
-    const held = this.#vocabulary === 'held-out' && this.dice.chance(0.4);
-    const pool = held ? heldOutPlaces : places;
-    const free = pool.filter((one) => fits(one) && !this.#placesUsed.has(one.name));
-    const place = this.dice.pick(
-      free.length > 0 ? free : places.filter((one) => !this.#placesUsed.has(one.name)),
-    );
-    this.#placesUsed.add(place.name);
+    const pool = this.dice.chance(0.4) ? describedPlaces[this.#split] : places;
+    const lastWord = ({ name }: Place): string => name.split(' ').at(-1) as string;
+    const free = pool.filter((one) => fits(one) && !this.#placesUsed.has(lastWord(one)));
+    const place = this.dice.pick(free);
+    this.#placesUsed.add(lastWord(place));
     return place;
   }
 
@@ -239,3 +224,7 @@ export class World {
     throw new Error('Corral bug: nothing in the lexicon fits');
   }
 }
+
+// "snowball" and "ball", "snowball" and "snowhat": too alike to be told apart at a glance
+const sharePart = (one: string, other: string): boolean =>
+  one.slice(0, 3) === other.slice(0, 3) || one.slice(-3) === other.slice(-3);

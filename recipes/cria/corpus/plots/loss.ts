@@ -38,8 +38,8 @@ export function loseSomething(world: World): void {
   });
   world.pause();
   const Q = world.newPlace();
-  if (dice.chance(0.6)) world.tell('searchInVain', { A, T, P: Q });
-  const unhelpful = dice.chance(0.55) ? world.newCharacter() : undefined;
+  if (dice.chance(0.35)) world.tell('searchInVain', { A, T, P: Q });
+  const unhelpful = dice.chance(0.35) ? world.newCharacter() : undefined;
   if (unhelpful !== undefined) world.tell('askInVain', { A, B: unhelpful, T });
   if (world.ending === 'sad') {
     world.tell('neverFound', { A, T });

@@ -12,7 +12,7 @@ export function open(world: World): Character {
   const A = world.newCharacter();
   const P = world.newPlace();
   world.tell(dice.chance(0.75) ? 'openAtHome' : 'open', { A, P });
-  if (dice.chance(0.6)) world.tell('nature', { A });
+  if (dice.chance(0.2)) world.tell('nature', { A });
   return A;
 }
 
@@ -29,7 +29,7 @@ export function own(world: World, A: Character, classes: readonly ThingClass[] =
 /** One day A goes somewhere. */
 export function setOut(world: World, A: Character, P: Place = world.newPlace()): Place {
   const { dice } = world;
-  if (dice.chance(0.55)) {
+  if (dice.chance(0.4)) {
     const weather = dice.pick(Object.keys(weathers));
     world.tell('setOutInWeather', { A, P, weather, sky: dice.pick(weathers[weather] as string[]) });
   } else world.tell('setOut', { A, P });
@@ -68,7 +68,7 @@ export function fetchWithHelp(world: World, A: Character, T: Thing, known?: Char
   world.tell('reachInVain', { A, T });
   const B = known?.species.ability === ability ? known : world.newCharacter({ ability });
   if (B !== known) world.tell('meet', { A, B });
-  if (dice.chance(0.6)) world.tell('offer', { A, B, T });
+  if (dice.chance(0.3)) world.tell('offer', { A, B, T });
   world.take(fetch, { A: B, B: A, T });
   world.give(B, A, T, 'giveBack');
   return B;
@@ -87,5 +87,5 @@ export function thank(world: World, A: Character, B: Character): void {
 /** The last sentences. */
 export function close(world: World, A: Character): void {
   const { dice, ending } = world;
-  if (dice.chance(0.85)) world.tell(ending === 'happy' ? 'endHappily' : 'endSadly', { A });
+  if (dice.chance(0.6)) world.tell(ending === 'happy' ? 'endHappily' : 'endSadly', { A });
 }

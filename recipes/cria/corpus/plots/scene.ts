@@ -1,4 +1,4 @@
-// A scene: two or three people and a few things that happen to them, in any order that is possible.
+// Scenes without a plot: a few things that happen to two or three people, or people who are only introduced.
 import type { Character } from '../entities.ts';
 import type { World } from '../world.ts';
 import { dear, open, own, setOut } from './parts.ts';
@@ -18,6 +18,16 @@ export function happen(world: World): void {
     () => breakOwn(world),
   ]);
   for (const act of acts.slice(0, dice.integer(1, 3))) act();
+}
+
+/** Tells who lives where, one after the other. */
+export function introduce(world: World): void {
+  const { dice } = world;
+  for (let left = dice.integer(2, 4); left > 0; left--) {
+    const A = world.newCharacter();
+    world.tell('openAtHome', { A, P: world.newPlace() });
+    if (dice.chance(0.3)) own(world, A);
+  }
 }
 
 function giveSomething(world: World, A: Character): void {
