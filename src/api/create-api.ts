@@ -11,7 +11,9 @@ import type { ModelPool } from './model-pool.ts';
 import { describeApi } from './openapi.ts';
 import { type AnswerRecord, type ApiEnv, anonymous, type Caller } from './request-context.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
+import { completions } from './routes/completions.ts';
 import { listModels, oneModel } from './routes/models.ts';
+import { detokenize, tokenize } from './routes/tokenize.ts';
 import { type ApiSettings, defaultSettings } from './settings.ts';
 
 /** How an API is made. */
@@ -79,6 +81,9 @@ export function createApi(options: ApiOptions): Api {
   app.get('/v1/models', (c) => listModels(c, parts));
   app.get('/v1/models/*', (c) => oneModel(c, parts));
   app.post('/v1/chat/completions', (c) => chatCompletions(c, parts));
+  app.post('/v1/completions', (c) => completions(c, parts));
+  app.post('/tokenize', (c) => tokenize(c, parts));
+  app.post('/detokenize', (c) => detokenize(c, parts));
   return { app, drain: () => (draining = true), stop: () => stop.abort() };
 }
 

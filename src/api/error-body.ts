@@ -57,6 +57,11 @@ const rows: Readonly<Record<string, Row>> = {
     param: 'messages',
     hint: 'Use /v1/completions with this model.',
   },
+  CONSTRAINT_UNSUPPORTED: { status: 400, code: 'constraint_unsupported' },
+  CONSTRAINT_INVALID: { status: 400, code: 'constraint_invalid' },
+  CONSTRAINT_TOO_LARGE: { status: 400, code: 'constraint_too_large' },
+  CONSTRAINT_TOO_LONG: { status: 400, code: 'constraint_too_long' },
+  ENGINE_BUSY: { status: 429, code: 'engine_busy', hint: 'Try again later.' },
   TOOLS_UNSUPPORTED: { status: 400, code: 'tools_unsupported', param: 'tools' },
   ROUTE_UNKNOWN: { status: 404, code: 'unknown_url' },
   MODEL_NOT_SERVED: { status: 404, code: 'model_not_found', param: 'model' },
@@ -83,7 +88,8 @@ export function answerError(error: unknown): ErrorAnswer {
     const message = `The server failed (${code}). Its log says more under the request's id.`;
     return { status: 500, body: shape(message, 500, { code, param: null }), headers: {} };
   }
-  const { status, code, retryAfterSeconds } = row;
+  const { status, code } = row;
+  const retryAfterSeconds = known.data['retrySeconds'] ?? row.retryAfterSeconds;
   const message = `${messageOf(known)} ${row.hint ?? known.hint}`.trim();
   return {
     status,

@@ -26,6 +26,7 @@ export function samplingOptions(fields: TextRequest, { generation }: ServedModel
     presencePenalty: fields.presence_penalty ?? 0,
     logitBias: new Map(bias),
     stop: fields.stop ?? [],
+    priority: fields.priority ?? 'interactive',
     ...(fields.seed === undefined ? {} : { seed: toUnsigned(fields.seed) }),
     ...(endTokens.length > 0 ? { endTokens } : {}),
   };
@@ -34,11 +35,7 @@ export function samplingOptions(fields: TextRequest, { generation }: ServedModel
 /** What applied, in the words of the API, for replies that echo it. */
 export function describeSettings(
   options: SamplingOptions,
-  {
-    seed,
-    maxTokens,
-    priority,
-  }: { readonly seed: number; readonly maxTokens: number; readonly priority: string },
+  { seed, maxTokens }: { readonly seed: number; readonly maxTokens: number },
 ): object {
   return {
     temperature: options.temperature,
@@ -52,7 +49,7 @@ export function describeSettings(
     stop: options.stop,
     seed,
     max_tokens: maxTokens,
-    priority,
+    priority: options.priority,
   };
 }
 

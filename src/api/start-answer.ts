@@ -1,4 +1,4 @@
-// One request to the engine on behalf of any route that gives text: one or more answers to one prompt,
+// One request to the engine on behalf of any route that gives text: one or more answers to each prompt,
 // their events in the order they come, their use counted once all have ended. Knows no wire format.
 import { randomInt } from 'node:crypto';
 import { AsyncQueue } from '../base/async-queue.ts';
@@ -10,14 +10,14 @@ import type { RequestContext } from './request-context.ts';
 /** What to answer, and how. */
 export interface AnswerPlan {
   readonly lease: ModelLease;
-  readonly prompt: readonly TokenId[];
-  /** How many answers. */
+  readonly prompts: readonly (readonly TokenId[])[];
+  /** How many answers to each prompt. */
   readonly choices: number;
   /** All else; `seed` is drawn where it is absent, so that it can be told. */
-  readonly options: Omit<GenerateRequest, 'prompt' | 'signal' | 'choice' | 'cacheSalt'>;
+  readonly options: Omit<GenerateRequest, 'prompt' | 'signal' | 'choice' | 'cacheSalt' | 'tenant'>;
 }
 
-/** An event, and which of the answers it belongs to. */
+/** An event, and which of the answers it belongs to: those to the first prompt come first. */
 export interface ChoiceEvent {
   readonly choice: number;
   readonly event: GenerationEvent;
@@ -42,14 +42,14 @@ export interface Answer {
 
 /** Starts the answers. Throws what the engine throws for requests it cannot take; the lease is then released. */
 export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
-  const { lease, prompt, choices, options } = plan;
+  const { lease, prompts, choices, options } = plan;
   const { engine } = lease.model;
   const abort = new AbortController();
   const signal = AbortSignal.any([abort.signal, context.signal]);
   const seed = options.seed ?? randomInt(2 ** 47);
   const { tenant } = context.caller;
   const tally: AnswerTally = {
-    promptTokens: prompt.length,
+    promptTokens: prompts.reduce((sum, prompt) => sum + prompt.length, 0),
     cachedTokens: 0,
     completionTokens: 0,
     firstTokenMs: undefined,
@@ -58,30 +58,33 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
   const startAt = performance.now();
   const streams: AsyncIterable<GenerationEvent>[] = [];
   try {
-    for (let choice = 0; choice < choices; choice++) {
-      streams.push(
-        engine.generate({
-          ...options,
-          prompt,
-          seed,
-          choice,
-          signal,
-          ...(tenant === undefined ? {} : { cacheSalt: tenant }),
-        }),
-      );
+    for (const prompt of prompts) {
+      for (let choice = 0; choice < choices; choice++) {
+        streams.push(
+          engine.generate({
+            ...options,
+            prompt,
+            seed,
+            choice,
+            signal,
+            ...(tenant === undefined ? {} : { tenant, cacheSalt: tenant }),
+          }),
+        );
+      }
     }
   } catch (error) {
     abort.abort();
     lease[Symbol.dispose]();
     throw error;
   }
-  const note = ({ event }: ChoiceEvent): void => {
+  const note = ({ choice, event }: ChoiceEvent): void => {
     tally.totalMs = performance.now() - startAt;
     if (event.type === 'token-delta') {
       tally.firstTokenMs ??= tally.totalMs;
       tally.completionTokens++;
-    } else {
-      tally.cachedTokens = Math.max(tally.cachedTokens, event.cachedTokens);
+    } else if (event.type === 'request-end' && choice % choices === 0) {
+      // Further answers to a prompt find it computed by the first: that is no news from the cache.
+      tally.cachedTokens += event.cachedTokens;
     }
   };
   async function* events(): AsyncGenerator<ChoiceEvent, void, undefined> {

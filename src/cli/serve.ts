@@ -22,6 +22,7 @@ interface ServeFlags extends ModelOptions {
   readonly port: number;
   readonly alias?: readonly string[];
   readonly sequences?: number;
+  readonly maxWaiting: number;
   readonly allowAnonymous?: boolean;
   readonly unloadAfter?: number;
   readonly memory?: number;
@@ -58,6 +59,12 @@ export function addServe(program: Command, context: Context): void {
       '--sequences <n>',
       'full-length conversations the cache holds (default: what fits in 4 GiB)',
       whole('--sequences', 1, 4096),
+    )
+    .option(
+      '--max-waiting <n>',
+      'requests of a model that may wait; more get 429',
+      whole('--max-waiting', 0),
+      512,
     )
     .option(
       '--unload-after <seconds>',
@@ -168,6 +175,7 @@ function sourceOf(
   const load = {
     ...toLoadOptions(options),
     ...dropUndefined({ sequences: options.sequences }),
+    maxWaiting: options.maxWaiting,
   };
   return {
     name,

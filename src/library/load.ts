@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly cache?: CacheType;
   /** Full-length conversations the cache holds at once. Default: what fits in 4 GiB. */
   readonly sequences?: number;
+  /** Requests that may wait for their turn; ENGINE_BUSY beyond them. Default: no bound. */
+  readonly maxWaiting?: number;
   /** Compute equal beginnings of requests once? Default true. */
   readonly sharePrefixes?: boolean;
   /** A tokenizer file, for checkpoints that carry none or in place of theirs. */
@@ -94,7 +96,7 @@ async function assemble(
     device,
     ...served,
     ...(tokenizer === undefined ? {} : { tokenizer }),
-    ...pick(options, ['context', 'cache', 'sequences', 'sharePrefixes']),
+    ...pick(options, ['context', 'cache', 'sequences', 'sharePrefixes', 'maxWaiting']),
   });
   return new Llama({
     name: checkpoint.name,

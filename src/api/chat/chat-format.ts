@@ -1,124 +1,164 @@
 // The replies of /v1/chat/completions: one object, or a stream of chunks.
-
 import type { TokenDelta } from '../../engine/index.ts';
 import type { TokenId } from '../../tokenizer/index.ts';
 import { formatEvent } from '../event-stream.ts';
+import type { ToolCall } from '../fields/chat-messages.ts';
+import { finishReasonOf, type ReplyHead, usageOf } from '../reply-options.ts';
 import type { Answer, AnswerTally } from '../start-answer.ts';
-
-/** What is the same in every chunk of an answer. */
-export interface ReplyHead {
-  readonly id: string;
-  /** Seconds since 1970. */
-  readonly created: number;
-  readonly model: string;
-  readonly fingerprint: string;
-}
+import type { Piece, ToolCallReader } from './tools.ts';
 
 /** What a reply holds beyond its text. */
-export interface ReplyOptions {
+export interface ChatReplyOptions {
+  readonly head: ReplyHead;
+  readonly choices: number;
   readonly usageInStream: boolean;
   readonly tokenIds: boolean;
   readonly promptIds: readonly TokenId[];
-  readonly choices: number;
-  /** What the reply says under `corral`, once the answer has ended. */
-  readonly corral: (tally: AnswerTally) => object | undefined;
+  /** What else the reply says once the answer has ended. */
+  readonly more: (tally: AnswerTally) => object;
   /** A token's log-probability in OpenAI's shape; undefined where none was asked for. */
   readonly logprobs: ((delta: TokenDelta) => object) | undefined;
+  /** Reads calls of tools; undefined where there are none. */
+  readonly tools: (() => ToolCallReader) | undefined;
 }
 
-/** Tokens as OpenAI counts them. */
-export function usageOf({ promptTokens, completionTokens, cachedTokens }: AnswerTally): object {
-  return {
-    prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
-    total_tokens: promptTokens + completionTokens,
-    prompt_tokens_details: { cached_tokens: cachedTokens },
-  };
+type Finish = 'stop' | 'length' | 'tool_calls';
+
+interface Choice {
+  readonly index: number;
+  readonly reader: ToolCallReader | undefined;
+  text: string;
+  readonly calls: ToolCall[];
+  readonly ids: TokenId[];
+  readonly logprobs: object[];
+  finish: Finish;
 }
 
-/** How OpenAI calls the end of an answer. One that was stopped from outside is one cut short. */
-export function finishReasonOf(reason: 'stop' | 'length' | 'abort'): 'stop' | 'length' {
-  return reason === 'stop' ? 'stop' : 'length';
+function makeChoices({ choices, tools }: ChatReplyOptions): Choice[] {
+  return Array.from({ length: choices }, (_, index) => ({
+    index,
+    reader: tools?.(),
+    text: '',
+    calls: [],
+    ids: [],
+    logprobs: [],
+    finish: 'length',
+  }));
+}
+
+function piecesOf(reader: ToolCallReader | undefined, text: string, isEnd: boolean): Piece[] {
+  if (reader === undefined) return text === '' ? [] : [{ kind: 'text', text }];
+  return isEnd ? [...reader.push(text), ...reader.end()] : reader.push(text);
 }
 
 /** The whole reply. */
-export async function chatReply(
-  answer: Answer,
-  head: ReplyHead,
-  options: ReplyOptions,
-): Promise<object> {
-  const choices = Array.from({ length: options.choices }, (_, index) => ({
-    index,
-    text: '',
-    ids: [] as TokenId[],
-    logprobs: [] as object[],
-    finishReason: 'length' as 'stop' | 'length',
-  }));
+export async function chatReply(answer: Answer, options: ChatReplyOptions): Promise<object> {
+  const choices = makeChoices(options);
   for await (const { choice: index, event } of answer.events) {
-    const choice = choices[index] as (typeof choices)[number];
-    choice.text += event.text;
-    if (event.type === 'request-end') choice.finishReason = finishReasonOf(event.finishReason);
-    else if (event.type === 'token-delta') {
+    const choice = choices[index] as Choice;
+    for (const piece of piecesOf(choice.reader, event.text, event.type === 'request-end')) {
+      if (piece.kind === 'text') choice.text += piece.text;
+      else choice.calls.push(piece.call);
+    }
+    if (event.type === 'request-end') {
+      choice.finish = choice.calls.length > 0 ? 'tool_calls' : finishReasonOf(event.finishReason);
+    } else if (event.type === 'token-delta') {
       choice.ids.push(event.id);
       if (options.logprobs !== undefined) choice.logprobs.push(options.logprobs(event));
     }
   }
-  const corral = options.corral(answer.tally);
   return {
-    ...headOf(head, 'chat.completion'),
-    choices: choices.map(({ index, text, ids, logprobs, finishReason }) => ({
+    ...options.head,
+    object: 'chat.completion',
+    choices: choices.map(({ index, text, calls, ids, logprobs, finish }) => ({
       index,
-      message: { role: 'assistant', content: text, refusal: null },
+      message: {
+        role: 'assistant',
+        content: text === '' && calls.length > 0 ? null : text,
+        refusal: null,
+        ...(calls.length > 0 ? { tool_calls: calls } : {}),
+      },
       logprobs: options.logprobs === undefined ? null : { content: logprobs, refusal: null },
-      finish_reason: finishReason,
+      finish_reason: finish,
       ...(options.tokenIds ? { token_ids: ids } : {}),
     })),
     usage: usageOf(answer.tally),
     ...(options.tokenIds ? { prompt_token_ids: options.promptIds } : {}),
-    ...(corral === undefined ? {} : { corral }),
+    ...options.more(answer.tally),
   };
 }
 
 /** The reply as server-sent events, `[DONE]` last. */
 export async function* chatChunks(
   answer: Answer,
-  head: ReplyHead,
-  options: ReplyOptions,
+  options: ChatReplyOptions,
 ): AsyncGenerator<string, void, undefined> {
-  const usage = options.usageInStream ? { usage: null } : {};
-  const common = headOf(head, 'chat.completion.chunk');
-  const chunk = (choice: object, more: object = {}): string =>
-    formatEvent({ ...common, choices: [choice], ...usage, ...more });
-  for (let index = 0; index < options.choices; index++) {
-    const delta = { role: 'assistant', content: '', refusal: null };
-    const first = index === 0 && options.tokenIds ? { prompt_token_ids: options.promptIds } : {};
-    yield chunk({ index, delta, logprobs: null, finish_reason: null }, first);
+  const { head, usageInStream, tokenIds } = options;
+  const common = { ...head, object: 'chat.completion.chunk' };
+  const chunk = (
+    index: number,
+    delta: object,
+    { logprobs = null, finish = null, ...more }: ChunkExtras = {},
+  ): string =>
+    formatEvent({
+      ...common,
+      choices: [{ index, delta, logprobs, finish_reason: finish, ...more.choice }],
+      ...(usageInStream ? { usage: null } : {}),
+      ...more.chunk,
+    });
+  const choices = makeChoices(options);
+  for (const { index } of choices) {
+    const first = index === 0 && tokenIds ? { prompt_token_ids: options.promptIds } : {};
+    yield chunk(index, { role: 'assistant', content: '', refusal: null }, { chunk: first });
   }
   for await (const { choice: index, event } of answer.events) {
-    const content = event.text;
+    const { reader } = choices[index] as Choice;
+    const isEnd = event.type === 'request-end';
+    const before = reader?.calls ?? 0;
+    const pieces = piecesOf(reader, event.text, isEnd);
+    const deltas = pieces.map((piece) => deltaOf(piece));
+    let call = before;
+    for (const delta of deltas) for (const one of delta.tool_calls ?? []) one.index = call++;
     if (event.type === 'token-delta') {
-      const logprobs =
-        options.logprobs === undefined
-          ? null
-          : { content: [options.logprobs(event)], refusal: null };
-      if (content === '' && logprobs === null && !options.tokenIds) continue;
-      const ids = options.tokenIds ? { token_ids: [event.id] } : {};
-      yield chunk({ index, delta: { content }, logprobs, finish_reason: null, ...ids });
+      const logprobs = options.logprobs && { content: [options.logprobs(event)], refusal: null };
+      const [first, ...rest] = deltas;
+      if (first !== undefined || logprobs !== undefined || tokenIds) {
+        const choice = tokenIds ? { token_ids: [event.id] } : {};
+        yield chunk(index, first ?? { content: '' }, { logprobs: logprobs ?? null, choice });
+      }
+      for (const delta of rest) yield chunk(index, delta);
+    } else if (isEnd) {
+      for (const delta of deltas) yield chunk(index, delta);
+      const called = (reader?.calls ?? 0) > 0;
+      yield chunk(
+        index,
+        {},
+        { finish: called ? 'tool_calls' : finishReasonOf(event.finishReason) },
+      );
     }
-    if (event.type !== 'request-end') continue;
-    const delta = content === '' ? {} : { content };
-    const finish_reason = finishReasonOf(event.finishReason);
-    yield chunk({ index, delta, logprobs: null, finish_reason });
   }
-  const corral = options.corral(answer.tally);
-  const last = {
-    ...(options.usageInStream ? { usage: usageOf(answer.tally) } : {}),
-    ...(corral === undefined ? {} : { corral }),
-  };
-  if (Object.keys(last).length > 0) yield formatEvent({ ...common, choices: [], ...last });
+  const more = options.more(answer.tally);
+  if (usageInStream || Object.keys(more).length > 0) {
+    const usage = usageInStream ? { usage: usageOf(answer.tally) } : {};
+    yield formatEvent({ ...common, choices: [], ...usage, ...more });
+  }
   yield formatEvent('[DONE]');
 }
 
-function headOf({ id, created, model, fingerprint }: ReplyHead, object: string): object {
-  return { id, object, created, model, system_fingerprint: fingerprint };
+interface ChunkExtras {
+  readonly logprobs?: object | null;
+  readonly finish?: Finish | null;
+  readonly choice?: object;
+  readonly chunk?: object;
+}
+
+interface Delta {
+  readonly content?: string;
+  readonly tool_calls?: (ToolCall & { index: number })[];
+}
+
+function deltaOf(piece: Piece): Delta {
+  return piece.kind === 'text'
+    ? { content: piece.text }
+    : { tool_calls: [{ index: 0, ...piece.call }] };
 }

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { chatMessage } from './chat-messages.ts';
 import { docsOf, type Fields } from './fields.ts';
-import type { ChatRequest } from './text-requests.ts';
+import type { ChatRequest, CompletionRequest } from './text-requests.ts';
 
 const large = 2 ** 31 - 1;
 
@@ -60,6 +60,24 @@ const sharedExtra = {
 
 const user = z.string().optional().describe('nobody looks at it');
 
+const tool = z.strictObject({
+  type: z.literal('function'),
+  function: z.strictObject({
+    name: z.string().regex(/^[\w-]{1,64}$/),
+    description: z.string().nullish(),
+    parameters: z.record(z.string(), z.unknown()).nullish(),
+    strict: z.boolean().nullish(),
+  }),
+});
+
+const toolChoice = z.union([
+  z.enum(['none', 'auto', 'required']),
+  z.strictObject({
+    type: z.literal('function'),
+    function: z.strictObject({ name: z.string() }),
+  }),
+]);
+
 const chat = {
   honoured: {
     ...shared,
@@ -71,6 +89,13 @@ const chat = {
       .describe('longest answer; default: what is left of the context'),
     max_tokens: z.int().min(1).optional().describe('the older name of `max_completion_tokens`'),
     logprobs: z.boolean().optional().describe('log-probability of each token'),
+    tools: z
+      .array(tool)
+      .max(128)
+      .optional()
+      .describe('functions, as the model’s template takes them'),
+    tool_choice: toolChoice.optional().describe('`none` or `auto`'),
+    parallel_tool_calls: z.boolean().optional().describe('false: at most one call'),
     top_logprobs: z.int().min(0).max(20).optional().describe('alternatives per token'),
   },
   extra: {
@@ -111,14 +136,35 @@ export const chatFields: Fields<ChatRequest> = {
     function_call: 'it was replaced by tool_choice',
     functions: 'they were replaced by tools',
     moderation: 'there is no moderation model here',
-    parallel_tool_calls: 'tools are not there yet',
     prediction: 'there is no predicted output',
     prompt_cache_options: 'the cache has no options; equal beginnings are shared',
     reasoning_effort: 'Llama models have no such control',
     response_format: 'constrained answers are not there yet',
-    tool_choice: 'tools are not there yet',
-    tools: 'tools are not there yet',
     verbosity: 'Llama models have no such control',
     web_search_options: 'the server makes no outgoing connections',
   },
+};
+
+const ids = z.array(z.int().min(0)).min(1);
+
+const completion = {
+  honoured: {
+    ...shared,
+    prompt: z
+      .union([z.string(), ids, z.array(z.string()).min(1), z.array(ids).min(1)])
+      .describe('a text, token ids, or a list of either'),
+    max_tokens: z.int().min(0).optional().describe('longest answer; default 16'),
+    best_of: z.int().min(1).max(128).optional().describe('of so many, the likeliest per token'),
+    echo: z.boolean().optional().describe('the prompt comes before the answer'),
+    logprobs: z.int().min(0).max(32).optional().describe('alternatives per token'),
+  },
+  extra: sharedExtra,
+  accepted: { user },
+} as const;
+
+/** The fields of a completion. */
+export const completionFields: Fields<CompletionRequest> = {
+  schema: z.strictObject({ ...completion.honoured, ...completion.extra, ...completion.accepted }),
+  docs: docsOf(completion),
+  refused: { suffix: 'Llama models continue a text, they do not fill it in' },
 };

@@ -2,6 +2,24 @@
 // text-fields.ts.
 import type { IncomingMessage } from './chat-messages.ts';
 
+/** A function that the model may call. */
+export interface Tool {
+  readonly type: 'function';
+  readonly function: {
+    readonly name: string;
+    readonly description?: string | null | undefined;
+    readonly parameters?: Readonly<Record<string, unknown>> | null | undefined;
+    readonly strict?: boolean | null | undefined;
+  };
+}
+
+/** Whether tools may, must or must not be called. */
+export type ToolChoice =
+  | 'none'
+  | 'auto'
+  | 'required'
+  | { readonly type: 'function'; readonly function: { readonly name: string } };
+
 /** What both text routes may be asked. */
 export interface TextRequest {
   readonly model: string;
@@ -33,6 +51,17 @@ export interface ChatRequest extends TextRequest {
   readonly max_completion_tokens?: number | undefined;
   readonly logprobs?: boolean | undefined;
   readonly top_logprobs?: number | undefined;
+  readonly tools?: readonly Tool[] | undefined;
+  readonly tool_choice?: ToolChoice | undefined;
+  readonly parallel_tool_calls?: boolean | undefined;
   readonly add_generation_prompt?: boolean | undefined;
   readonly continue_final_message?: boolean | undefined;
+}
+
+/** A completion as asked for. */
+export interface CompletionRequest extends TextRequest {
+  readonly prompt: string | readonly string[] | readonly number[] | readonly (readonly number[])[];
+  readonly best_of?: number | undefined;
+  readonly echo?: boolean | undefined;
+  readonly logprobs?: number | undefined;
 }

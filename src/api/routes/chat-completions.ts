@@ -1,20 +1,20 @@
 // POST /v1/chat/completions.
-import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { errors } from '../../base/errors.ts';
 import type { ApiParts } from '../api-parts.ts';
-import { chatChunks, chatReply, type ReplyHead, type ReplyOptions } from '../chat/chat-format.ts';
-import { renderChat } from '../chat/render.ts';
+import { type ChatReplyOptions, chatChunks, chatReply } from '../chat/chat-format.ts';
+import { renderMessages } from '../chat/render.ts';
+import { ToolCallReader, toolFormatOf } from '../chat/tools.ts';
 import { parseFields } from '../fields/parse-fields.ts';
 import { chatFields } from '../fields/text-fields.ts';
 import type { ChatRequest } from '../fields/text-requests.ts';
 import { describeSettings, samplingOptions } from '../generate-options.ts';
 import type { ModelLease } from '../model-pool.ts';
 import { readJson } from '../read-json.ts';
-import type { ApiEnv } from '../request-context.ts';
+import { checkStream, corralOf, makeHead } from '../reply-options.ts';
+import type { ApiEnv, RequestContext } from '../request-context.ts';
 import { sendReply } from '../send-reply.ts';
 import { type Answer, startAnswer } from '../start-answer.ts';
-import { timingsOf } from '../timings.ts';
 import { chatLogprobs } from '../token-text.ts';
 import { useModel } from '../use-model.ts';
 
@@ -23,38 +23,31 @@ export async function chatCompletions(c: Context<ApiEnv>, parts: ApiParts): Prom
   const request = parseFields(await readJson(c, parts.settings), chatFields);
   checkTogether(request);
   const lease = await useModel(request.model, c.var.request, parts.models);
-  const { answer, options } = begin(request, lease, c);
-  const head: ReplyHead = {
-    id: `chatcmpl-${randomUUID().replaceAll('-', '')}`,
-    created: Math.floor(Date.now() / 1000),
-    model: request.model,
-    fingerprint: `corral-${parts.version}`,
-  };
+  const { answer, options } = begin(request, lease, { context: c.var.request, parts });
   return sendReply(c, parts, {
     stream: request.stream === true,
-    whole: () => chatReply(answer, head, options),
-    texts: () => chatChunks(answer, head, options),
+    whole: () => chatReply(answer, options),
+    texts: () => chatChunks(answer, options),
   });
 }
 
 function begin(
   request: ChatRequest,
   lease: ModelLease,
-  c: Context<ApiEnv>,
-): { readonly answer: Answer; readonly options: ReplyOptions } {
+  { context, parts }: { readonly context: RequestContext; readonly parts: ApiParts },
+): { readonly answer: Answer; readonly options: ChatReplyOptions } {
   const { model } = lease;
   try {
-    const prompt = renderChat(request, lease);
+    const tools = readerOf(request, lease);
+    const prompt = renderMessages(request, lease);
     const sampling = samplingOptions(request, model);
-    const maxTokens =
-      request.max_completion_tokens ??
-      request.max_tokens ??
-      Math.max(1, model.engine.context - prompt.length);
+    const { max_completion_tokens: most = request.max_tokens } = request;
+    const maxTokens = most ?? Math.max(1, model.engine.context - prompt.length);
     const logprobs = request.logprobs === true ? (request.top_logprobs ?? 0) : undefined;
     const choices = request.n ?? 1;
-    const answer = startAnswer(c.var.request, {
+    const answer = startAnswer(context, {
       lease,
-      prompt,
+      prompts: [prompt],
       choices,
       options: {
         ...sampling,
@@ -63,22 +56,16 @@ function begin(
         ...(logprobs === undefined ? {} : { logprobs }),
       },
     });
-    const { settings, timings } = request.corral ?? {};
-    const priority = request.priority ?? 'interactive';
-    const shown = describeSettings(sampling, { seed: answer.seed, maxTokens, priority });
-    const options: ReplyOptions = {
+    const settings = describeSettings(sampling, { seed: answer.seed, maxTokens });
+    const options: ChatReplyOptions = {
+      head: makeHead('chatcmpl', request.model, parts.version),
       choices,
       usageInStream: request.stream_options?.include_usage === true,
       tokenIds: request.return_token_ids === true,
       promptIds: prompt,
       logprobs: logprobs === undefined ? undefined : chatLogprobs(model.tokenizer),
-      corral: (tally) =>
-        settings !== true && timings !== true
-          ? undefined
-          : {
-              ...(settings === true ? { settings: shown } : {}),
-              ...(timings === true ? { timings: timingsOf(tally) } : {}),
-            },
+      more: (tally) => corralOf(request, settings, tally),
+      tools,
     };
     return { answer, options };
   } catch (error) {
@@ -87,17 +74,39 @@ function begin(
   }
 }
 
+/** What reads calls of the request's tools. Throws TOOLS_UNSUPPORTED. */
+function readerOf(
+  { tools = [], tool_choice: choice, parallel_tool_calls: parallel }: ChatRequest,
+  { name, model }: ModelLease,
+): (() => ToolCallReader) | undefined {
+  if (tools.length === 0) return undefined;
+  const format = toolFormatOf(model.chatTemplate);
+  if (format === undefined) throw errors.TOOLS_UNSUPPORTED({ model: name });
+  if (choice === 'none') return undefined;
+  const names = new Set(tools.map((tool) => tool.function.name));
+  const limit = parallel === false ? 1 : Number.POSITIVE_INFINITY;
+  return () => new ToolCallReader(format, { names, limit });
+}
+
 function checkTogether(request: ChatRequest): void {
   const refuse = (field: string, found: string, allowed: string): never => {
     throw errors.FIELD_INVALID({ field, found, allowed });
   };
+  checkStream(request);
+  const { tools = [], tool_choice: choice } = request;
   if (request.top_logprobs !== undefined && request.logprobs !== true) {
     refuse('top_logprobs', String(request.top_logprobs), 'a number together with logprobs: true');
   }
-  if (request.stream_options !== undefined && request.stream !== true) {
-    refuse('stream_options', 'an object', 'an object together with stream: true');
-  }
   if (request.max_tokens !== undefined && request.max_completion_tokens !== undefined) {
     refuse('max_tokens', String(request.max_tokens), 'one of max_tokens and max_completion_tokens');
+  }
+  if (choice !== undefined && choice !== 'none' && tools.length === 0) {
+    refuse('tool_choice', 'there without tools', 'one together with tools');
+  }
+  if (choice !== undefined && choice !== 'none' && choice !== 'auto') {
+    refuse('tool_choice', choice === 'required' ? choice : 'a function', 'none, auto');
+  }
+  if (tools.some((tool) => tool.function.strict === true)) {
+    refuse('tools', 'a function with strict: true', 'functions without strict');
   }
 }
