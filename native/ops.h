@@ -29,6 +29,7 @@
   ROW(OUTER_SUM, "outer_sum", 2, 1, 0)                                                             \
   ROW(OUTER_SUM_INTO, "outer_sum_into", 3, 0, 0)                                                   \
   ROW(LORA_ROW_NORM, "lora_row_norm", 3, 1, 0, "scale")                                            \
+  ROW(LORA_ADD, "lora_add", 6, 1, 1 << 5)                                                          \
   ROW(SILU_GRADIENT, "silu_gradient", 2, 1, 0)                                                     \
   ROW(SWIGLU_GRADIENT, "swiglu_gradient", 3, 2, 0)                                                 \
   ROW(RMS_NORM_GRADIENT, "rms_norm_gradient", 3, 2, 0, "eps")                                      \

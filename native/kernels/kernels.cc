@@ -2,6 +2,7 @@
 // translation unit, so that everything but the table has internal linkage.
 #include "functions.h"
 #include "gradients.h"
+#include "lora.h"
 #include "losses.h"
 #include "optimizer.h"
 #include "peak.h"
@@ -40,6 +41,7 @@ extern "C" const corral::KernelTable CORRAL_KERNELS = {
         {outerSumChunks, productScratch, computeOuterSum},
         {outerSumChunks, outerSumIntoScratch, computeOuterSumInto},
         {loraRowNormChunks, loraRowNormScratch, computeLoraRowNorm},
+        {chunksByRow, none, computeLoraAdd},
         {chunksByRow, none, computeSiluGradient},
         {chunksByRow, none, computeSwigluGradient},
         {rmsNormGradientChunks, none, computeRmsNormGradient, twoStages, sumRowsShared},

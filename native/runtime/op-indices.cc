@@ -80,6 +80,7 @@ Status checkIndicesOf(const Step& step, const Call& call) {
     case OP_PICK:
     case OP_CROSS_ENTROPY:
     case OP_CROSS_ENTROPY_GRADIENT: check.within(1, call.in[0].columns); break;
+    case OP_LORA_ADD: check.within(5, countOf(call.in[4])); break;
     case OP_PICK_GRADIENT: check.within(1, call.in[2].columns); break;
     case OP_LINEAR_CROSS_ENTROPY:
     case OP_LINEAR_CROSS_ENTROPY_GRADIENT: check.within(2, call.in[1].rows); break;

@@ -56,6 +56,14 @@ bool selfAttentionAgrees(const Call& c) {
          alike(c.out[0], q);
 }
 
+bool loraAddAgrees(const Call& c) {
+  const Tensor &y = c.in[0], &x = c.in[1], &down = c.in[2], &up = c.in[3];
+  const int64_t slots = countOf(c.in[4]) - 1;
+  return slots >= 1 && down.rows % slots == 0 && up.rows == down.rows && x.rows == y.rows &&
+         down.columns == x.columns && up.columns == y.columns && countOf(c.in[5]) == y.rows &&
+         likeFirst(c);
+}
+
 bool adamwAgrees(const Call& c) {
   const int64_t size = countOf(c.in[0]);
   const DType dtype = c.in[1].dtype;
@@ -99,6 +107,7 @@ bool shapesAgree(Op op, const Call& c) {
     case OP_LORA_ROW_NORM:
       return a.rows == b.rows && b.columns == c.in[2].rows && a.columns == c.in[2].columns &&
              countOf(out) == a.rows;
+    case OP_LORA_ADD: return loraAddAgrees(c);
     case OP_RMS_NORM_GRADIENT:
       return countOf(b) == a.columns && alike(c.in[2], a) && likeFirst(c) &&
              countOf(c.out[1]) == a.columns;

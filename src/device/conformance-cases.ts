@@ -288,6 +288,34 @@ const makeMaskLogits: Maker = (seed) =>
     });
   });
 
+const makeLoraAdd: Maker = (seed) =>
+  [
+    [1, 1, 1, 1],
+    [2, 4, 17, 33],
+    [3, 16, 100, 5],
+    [1, 5, 33, 144],
+  ].map(([slots = 1, rank = 1, n = 1, k = 1]) => {
+    const name = `lora_add of ${slots} × rank ${rank}, [${n}, ${k}]`;
+    const random = new CaseRandom(seed, name);
+    const rows = 7;
+    const scales = random.tensor('f32', [slots + 1]);
+    return makeCase(name, 'lora_add', {
+      inputs: {
+        y: { dims: ['rows', n], data: random.floats(rows * n) },
+        x: { dims: ['rows', k], data: random.floats(rows * k) },
+        adapter: { dims: ['rows'], data: random.integers(rows, slots + 1) },
+      },
+      weights: {
+        down: random.tensor('f32', [slots * rank, k]),
+        up: random.tensor('f32', [slots * rank, n]),
+        scales,
+      },
+      order: ['y', 'x', 'down', 'up', 'scales', 'adapter'],
+      sizes: { rows },
+      bound: errorBounds.product,
+    });
+  });
+
 const makeTopK: Maker = (seed) =>
   [1, 5, 40, 256].flatMap((k) =>
     [...oddSizes, 1003].map((n) => {
@@ -348,6 +376,7 @@ const makers: Readonly<Partial<Record<OpName, Maker>>> = {
   attention: makeAttention,
   adjust_logits: makeAdjustLogits,
   mask_logits: makeMaskLogits,
+  lora_add: makeLoraAdd,
   top_k: makeTopK,
   log_sum_exp: makeLogSumExp,
   pick: makePick,

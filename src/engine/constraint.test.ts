@@ -112,7 +112,7 @@ describe.each(deviceNames)('answers under a constraint on %s', (deviceName) => {
   });
 
   it('leaves log-probabilities as the model has them', async () => {
-    const [token] = await generate({ constraint: oneOf([[77]]), logprobs: 2, temperature: 0 });
+    const [, token] = await generate({ constraint: oneOf([[77]]), logprobs: 2, temperature: 0 });
     const { logprobs } = await engine.score([...prompt, 77], { from: prompt.length });
     expect(token).toMatchObject({ id: 77 });
     expect(token?.type === 'token-delta' && token.logprob).toBeCloseTo(logprobs[0] as number, 4);

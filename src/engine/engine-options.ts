@@ -4,6 +4,7 @@ import type { Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import type { RecordLinear, Tap } from '../model/llama.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { AdapterRoom } from './adapter-slots.ts';
 import type { CacheType } from './cache.ts';
 import type { EngineObserver } from './observer.ts';
 
@@ -27,6 +28,8 @@ export interface EngineOptions {
   readonly taps?: ReadonlyMap<string, Tap>;
   /** Records products in its own way, over more weights: an adapter. */
   readonly linear?: RecordLinear;
+  /** Room for adapters that are loaded while the engine runs and chosen per request. Default: none. */
+  readonly adapters?: AdapterRoom;
   /** Compute equal beginnings of requests once? Default true; never with taps, which want to see every row. */
   readonly sharePrefixes?: boolean;
   /** Requests that may wait for their turn; ENGINE_BUSY beyond them. Default: no bound. */

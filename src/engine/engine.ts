@@ -4,8 +4,8 @@ import { errors } from '../base/errors.ts';
 import type { Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import { ropeFrequencies } from '../model/rope.ts';
-import type { Program } from '../tensor/program.ts';
 import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
+import { AdapterSlots, type LowRankUpdate } from './adapter-slots.ts';
 import { allocateCache, type CacheType, countPages, freeBuffers, pageSize } from './cache.ts';
 import { ChoicesJob } from './choices-job.ts';
 import { EmbedJob, type EmbedOptions, poolings } from './embed-job.ts';
@@ -25,7 +25,7 @@ import { RequestTimer } from './request-timer.ts';
 import { checkBias, resolveSampling } from './sampling-options.ts';
 import { ScoreJob } from './score-job.ts';
 import { createSequence } from './sequence.ts';
-import { StepRunner } from './step.ts';
+import { type StepPrograms, StepRunner } from './step.ts';
 import { recordStep } from './step-program.ts';
 import { WorkLoop } from './work-loop.ts';
 
@@ -39,6 +39,7 @@ export class Engine {
   readonly #tokenizer: Tokenizer | undefined;
   readonly #device: Device;
   readonly #cache: Readonly<Record<string, DeviceBuffer>>;
+  readonly #adapters: AdapterSlots | undefined;
   readonly #loop: WorkLoop;
   readonly #sharesPrefixes: boolean;
   readonly #pages: number;
@@ -50,7 +51,8 @@ export class Engine {
 
   private constructor(
     options: EngineOptions,
-    sized: { context: number; type: CacheType; pages: number; program: Program },
+    sized: { context: number; type: CacheType; pages: number; programs: StepPrograms },
+    adapters: AdapterSlots | undefined,
     cache: Readonly<Record<string, DeviceBuffer>>,
   ) {
     this.config = options.config;
@@ -59,14 +61,17 @@ export class Engine {
     this.#tokenizer = options.tokenizer;
     this.#device = options.device;
     this.#cache = cache;
+    this.#adapters = adapters;
+    const buffers = { ...options.weights, ...adapters?.buffers, ...cache };
     this.#pages = sized.pages;
     this.#observer = options.observer ?? noObserver;
     this.#now = options.now ?? (() => performance.now() / 1000);
     this.#loop = new WorkLoop({
-      runner: new StepRunner(options.device, sized.program, { ...options.weights, ...cache }),
+      runner: new StepRunner(options.device, sized.programs, buffers),
       pages: sized.pages,
       pageSize,
       maxWaiting: options.maxWaiting ?? Number.POSITIVE_INFINITY,
+      adapters,
       observer: this.#observer,
       now: this.#now,
     });
@@ -79,17 +84,41 @@ export class Engine {
     checkSizes(options);
     const pages = countPages(config, type, context, sequences);
     // Recorded first: what is wrong with taps shows before memory is taken.
-    const { taps, linear } = options;
-    const program = recordStep(
-      config,
-      { slots: pages * pageSize, pageSize },
-      {
-        ...(taps === undefined ? {} : { taps }),
-        ...(linear === undefined ? {} : { linear }),
-      },
-    );
-    const cache = await allocateCache(device, config, type, pages);
-    return new Engine(options, { context, type, pages, program }, cache);
+    const { taps, linear, adapters: room } = options;
+    const size = { slots: pages * pageSize, pageSize };
+    const looks = taps === undefined ? {} : { taps };
+    const plain = recordStep(config, size, { ...looks, ...(linear && { linear }) });
+    const adapters = room && (await AdapterSlots.open(device, config, room));
+    const adapted =
+      adapters && recordStep(config, size, { ...looks, linear: adapters.linear(linear) });
+    try {
+      const cache = await allocateCache(device, config, type, pages);
+      const sized = { context, type, pages, programs: { plain, adapted } };
+      return new Engine(options, sized, adapters, cache);
+    } catch (error) {
+      if (adapters !== undefined) freeBuffers(device, adapters.buffers);
+      throw error;
+    }
+  }
+
+  /**
+   * Loads a LoRA while others answer; requests name it as their `adapter`. One of the same name is unloaded.
+   * `updates` are by the names of matrices, such as `blk.0.attn_q.weight`. Throws OPTION_INVALID,
+   * ADAPTER_UNFIT or ADAPTERS_FULL.
+   */
+  async loadAdapter(name: string, updates: ReadonlyMap<string, LowRankUpdate>): Promise<void> {
+    this.#assertOpen();
+    await this.#slots().load(name, updates);
+  }
+
+  /** No later request finds the adapter; its place is free when those that use it have ended. Throws ADAPTER_UNKNOWN. */
+  unloadAdapter(name: string): void {
+    this.#slots().unload(name);
+  }
+
+  /** Names of the adapters that requests can ask for. */
+  get adapters(): readonly string[] {
+    return this.#adapters?.list() ?? [];
   }
 
   /**
@@ -240,11 +269,20 @@ export class Engine {
 
   async #closeOnce(): Promise<void> {
     await this.#loop.close();
-    freeBuffers(this.#device, this.#cache);
+    freeBuffers(this.#device, { ...this.#cache, ...this.#adapters?.buffers });
   }
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw errors.MODEL_CLOSED();
+  }
+
+  #slots(): AdapterSlots {
+    if (this.#adapters !== undefined) return this.#adapters;
+    throw errors.OPTION_INVALID({
+      option: 'adapters',
+      found: 'an engine without room for any',
+      allowed: 'an engine opened with `adapters: { slots, rank }`',
+    });
   }
 
   // Embeddings are often padded beyond the vocabulary: ids that no piece belongs to have no text.
@@ -277,7 +315,10 @@ export class Engine {
     const frequencies = ropeFrequencies(this.config, length);
     // The rotary frequencies stand for the setting they came from; dynamic NTK's depend on the length.
     const angles = Buffer.from(frequencies.buffer).toString('base64');
-    const namespace = JSON.stringify([this.#weightsVersion, scope.cacheSalt ?? null, angles]);
+    const adapter = scope.adapter === undefined ? undefined : this.#slots().find(scope.adapter);
+    const salt = scope.cacheSalt ?? null;
+    const load = adapter?.load ?? null;
+    const namespace = JSON.stringify([this.#weightsVersion, load, salt, angles]);
     const sequence = createSequence({
       id: this.#nextId++,
       tokens: [...tokens],
@@ -288,6 +329,6 @@ export class Engine {
     });
     const timed = { kind, priority, promptTokens };
     const timer = new RequestTimer(timed, this.#now, this.#observer);
-    return { sequence, frequencies, signal, timer };
+    return { sequence, frequencies, signal, timer, adapter };
   }
 }

@@ -1,4 +1,5 @@
 // The public door `corral/engine`.
+export type { AdapterRoom, LowRankUpdate } from './adapter-slots.ts';
 export { type CacheType, cacheBytesPerToken, cacheTypes } from './cache.ts';
 export type { Constraint, ConstraintWalk } from './constraint.ts';
 export { type EmbedOptions, type Pooling, poolings } from './embed-job.ts';

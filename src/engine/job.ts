@@ -1,4 +1,5 @@
 // What the engine works on: a sequence that wants outputs. Generation and scoring are two kinds.
+import type { ResidentAdapter } from './adapter-slots.ts';
 import type { RequestTimer } from './request-timer.ts';
 import type { Sequence } from './sequence.ts';
 import type { RowWish, StepResult } from './step.ts';
@@ -10,6 +11,8 @@ export interface JobPlace {
   readonly frequencies: Float32Array;
   readonly signal: AbortSignal | undefined;
   readonly timer: RequestTimer;
+  /** What stands beside the weights for its rows. */
+  readonly adapter: ResidentAdapter | undefined;
 }
 
 /** One request in the engine. */

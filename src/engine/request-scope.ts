@@ -12,6 +12,8 @@ export type Priority = (typeof priorities)[number];
 export interface RequestScope {
   /** Requests with different salts never share what was computed: how long one takes tells others nothing. */
   readonly cacheSalt?: string;
+  /** Name of an adapter that was loaded into the engine. Default: the weights as they are. */
+  readonly adapter?: string;
   /** Default `interactive`. */
   readonly priority?: Priority;
   /** Whose request it is: tenants get equal shares of the engine, however much each asks. Default: all are one. */

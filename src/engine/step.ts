@@ -3,6 +3,7 @@
 import { present } from '../base/invariant.ts';
 import type { Device, DeviceBuffer, Executable, HostArray } from '../device/device.ts';
 import { type DimSizes, type Program, prune } from '../tensor/program.ts';
+import { adapterRows } from './adapter-slots.ts';
 import type { AdjustedLogits } from './adjustments.ts';
 import { type TokenMask, writeMask } from './constraint.ts';
 import { type Chunk, type SchedulerState, slotOf } from './scheduler-state.ts';
@@ -22,6 +23,8 @@ export interface RowWish {
 /** A chunk with what its output rows ask, from its first output position on. */
 export interface StepChunk extends Chunk {
   readonly frequencies: Float32Array;
+  /** The slot of the adapter its rows use; 0: none. */
+  readonly adapterSlot: number;
   readonly wishes: readonly RowWish[];
 }
 
@@ -35,20 +38,30 @@ export interface StepResult {
   ranked(row: number): Promise<{ readonly ids: Int32Array; readonly logits: Float32Array }>;
 }
 
+/** The whole step without adapters, and with a table of them beside its matrices. */
+export interface StepPrograms {
+  readonly plain: Program;
+  readonly adapted: Program | undefined;
+}
+
 /** Compiles variants on first use and runs them. */
 export class StepRunner {
   readonly #device: Device;
-  readonly #program: Program;
+  readonly #programs: StepPrograms;
   readonly #buffers: Readonly<Record<string, DeviceBuffer>>;
   /** Words of a row's mask: ⌈vocab / 32⌉. */
   readonly #maskWords: number;
   readonly #executables = new Map<string, Executable>();
   #ranking: Executable | undefined;
 
-  constructor(device: Device, program: Program, buffers: Readonly<Record<string, DeviceBuffer>>) {
+  constructor(
+    device: Device,
+    programs: StepPrograms,
+    buffers: Readonly<Record<string, DeviceBuffer>>,
+  ) {
     this.#device = device;
-    this.#program = program;
-    const mask = program.values.find(({ name }) => name === 'mask');
+    this.#programs = programs;
+    const mask = programs.plain.values.find(({ name }) => name === 'mask');
     this.#maskWords = Number(present(mask, 'mask').shape[1]);
     this.#buffers = buffers;
   }
@@ -66,12 +79,14 @@ export class StepRunner {
     const isMasked = wishes.some(({ mask }) => mask !== undefined);
     const nameOf = (output: string): string =>
       isMasked && maskedOutputs.has(output) ? `masked.${output}` : output;
+    // Nor for adapters: rows without one are the same bits in both programs.
+    const isAdapted = chunks.some(({ adapterSlot }) => adapterSlot !== 0);
     const names = [...new Set([...kinds].flatMap((kind) => stepOutputs[kind]))];
     const fetch = names.map(nameOf);
     // Kept readable for the rare row that needs all of it.
     const kept = kinds.has('sample') ? [nameOf('adjusted')] : [];
     if (kinds.has('logprobs') || kinds.has('choices')) kept.push('logits');
-    const executable = this.#executable([...fetch, ...kept]);
+    const executable = this.#executable([...fetch, ...kept], isAdapted);
     const inputs = layOut(state, chunks, outputs);
     const mask = isMasked ? { mask: layOutMasks(wishes, this.#maskWords) } : {};
     const fetched = await this.#device.run(executable, {
@@ -109,11 +124,12 @@ export class StepRunner {
     return { ids: ids as Int32Array, logits: values as Float32Array };
   }
 
-  #executable(outputs: readonly string[]): Executable {
-    const key = outputs.toSorted().join(' ');
+  #executable(outputs: readonly string[], isAdapted: boolean): Executable {
+    const key = [isAdapted ? 'adapted' : 'plain', ...outputs.toSorted()].join(' ');
     const known = this.#executables.get(key);
     if (known !== undefined) return known;
-    const program = prune(this.#program, outputs);
+    const { plain, adapted } = this.#programs;
+    const program = prune(isAdapted ? present(adapted, 'program with adapters') : plain, outputs);
     const executable = this.#device.compile(program, this.#buffers);
     this.#executables.set(key, executable);
     return executable;
@@ -180,6 +196,7 @@ function layOut(
     positions: new Int32Array(rows),
     sequence: new Int32Array(rows),
     slots: new Int32Array(rows),
+    [adapterRows]: new Int32Array(rows),
     frequencies: new Float32Array(chunks.length * half),
     pageTable: new Int32Array(chunks.length * pages),
     outputs: Int32Array.from(places, ({ row }) => row),
@@ -203,13 +220,14 @@ function layOut(
   }
 
   let row = 0;
-  for (const [index, { sequence, start, count, frequencies }] of chunks.entries()) {
-    inputs.frequencies.set(frequencies, index * half);
+  for (const [index, { sequence, start, count, ...chunk }] of chunks.entries()) {
+    inputs.frequencies.set(chunk.frequencies, index * half);
     inputs.pageTable.set(sequence.pages.slice(0, pages), index * pages);
     for (let position = start; position < start + count; position++, row++) {
       inputs.tokens[row] = present(sequence.tokens[position], 'token');
       inputs.positions[row] = position;
       inputs.sequence[row] = index;
+      inputs[adapterRows][row] = chunk.adapterSlot;
       inputs.slots[row] = slotOf(state, sequence, position);
     }
   }

@@ -2,6 +2,7 @@
 // results. What goes wrong with one request is that request's alone.
 import { errors } from '../base/errors.ts';
 import { invariant, present } from '../base/invariant.ts';
+import type { AdapterSlots } from './adapter-slots.ts';
 import type { Job } from './job.ts';
 import type { EngineObserver } from './observer.ts';
 import { PromptPace } from './prompt-pace.ts';
@@ -30,6 +31,7 @@ export interface WorkLoopOptions {
   readonly pages: number;
   readonly pageSize: number;
   readonly maxWaiting: number;
+  readonly adapters: AdapterSlots | undefined;
   readonly observer: EngineObserver;
   /** Seconds. */
   readonly now: () => number;
@@ -67,7 +69,8 @@ export class WorkLoop {
   /** Takes a job in; it ends by itself, by its signal, or by `drop`. Throws ENGINE_BUSY. */
   submit(job: Job): void {
     this.#assertRoom();
-    const { sequence, signal } = job.place;
+    const { sequence, signal, adapter } = job.place;
+    if (adapter !== undefined) this.#options.adapters?.hold(adapter);
     const onAbort = (): void => this.#abort(job);
     if (this.#open.size === 0) this.#busySince = this.#options.now();
     this.#open.set(sequence, { job, onAbort });
@@ -79,13 +82,14 @@ export class WorkLoop {
 
   /** Takes a job out. When nobody waits for the step under way any more, the step ends early. */
   drop(job: Job): void {
-    const { sequence, signal, timer } = job.place;
+    const { sequence, signal, timer, adapter } = job.place;
     const open = this.#open.get(sequence);
     if (open === undefined) return;
     signal?.removeEventListener('abort', open.onAbort);
     this.#open.delete(sequence);
     this.#reusedTokens += sequence.reused;
     remove(this.#state, sequence);
+    if (adapter !== undefined) this.#options.adapters?.release(adapter);
     timer.end('abort', sequence.reused);
     this.#noteEnd();
     const step = this.#step;
@@ -170,7 +174,8 @@ export class WorkLoop {
     const wishes = Array.from({ length: Math.max(0, start + count - first) }, (_, index) =>
       job.wish(first + index),
     );
-    return { ...chunk, frequencies: job.place.frequencies, wishes };
+    const { frequencies, adapter } = job.place;
+    return { ...chunk, frequencies, adapterSlot: adapter?.slot ?? 0, wishes };
   }
 
   #report(chunks: readonly Chunk[], seconds: number): void {

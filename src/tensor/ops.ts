@@ -46,6 +46,7 @@ import {
   pickGradient,
   topK,
 } from './ops/logits.ts';
+import { loraAdd } from './ops/lora-add.ts';
 import {
   crossEntropy,
   crossEntropyGradient,
@@ -115,6 +116,7 @@ export const opNames = [
   'whiten',
   'dropout',
   'lora_row_norm',
+  'lora_add',
   'matmul_transposed',
   'outer_sum',
   'outer_sum_into',
@@ -185,6 +187,7 @@ export const ops: Readonly<Record<OpName, Op>> = {
   whiten,
   dropout,
   lora_row_norm: loraRowNorm,
+  lora_add: loraAdd,
   matmul_transposed: matmulTransposed,
   outer_sum: outerSum,
   outer_sum_into: outerSumInto,

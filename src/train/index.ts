@@ -1,4 +1,5 @@
 // The public door `corral/train`.
+export { readLowRankUpdates } from './adapter/low-rank-updates.ts';
 export { mergeAdapter } from './adapter/merge.ts';
 export type { LoadedAdapter } from './adapter/peft-read.ts';
 export { readAdapter } from './adapter/read-adapter.ts';

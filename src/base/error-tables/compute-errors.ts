@@ -61,6 +61,24 @@ export const computeErrors = {
       `The model computed no numbers (NaN or infinity) at position ${e.position}.`,
     hint: 'Its weights may be damaged (`corral pull` checks hashes), or overflow an f16 cache: try an f32 one.',
   },
+  ADAPTER_UNKNOWN: {
+    status: 404,
+    message: (e: { name: string; loaded: string }): string =>
+      `There is no adapter ${e.name} in this engine. Loaded: ${e.loaded}.`,
+    hint: 'Load it first, or take one that is loaded.',
+  },
+  ADAPTER_UNFIT: {
+    status: 400,
+    message: (e: { name: string; reason: string }): string =>
+      `The adapter ${e.name} does not fit this engine: ${e.reason}.`,
+    hint: 'Take an adapter of this very model, and open the engine with room for its rank. A DoRA can be merged (`corral merge`) or used with --adapter.',
+  },
+  ADAPTERS_FULL: {
+    status: 409,
+    message: (e: { slots: number; loaded: string }): string =>
+      `All ${e.slots} places for adapters are taken. Loaded: ${e.loaded}.`,
+    hint: 'Unload one; its place is free when the last request that uses it has ended. Or open the engine with more places.',
+  },
   ENGINE_BUSY: {
     status: 429,
     message: (e: { waiting: number; allowed: number; retrySeconds: number }): string =>

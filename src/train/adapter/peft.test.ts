@@ -6,12 +6,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomNormal, tinyCheckpoint, tinyConfig } from '../../../test/tiny-llama.ts';
 import { writeSafetensorsFile } from '../../../test/write-safetensors.ts';
+import { openDevice } from '../../device/open.ts';
+import { Engine } from '../../engine/index.ts';
 import type { Checkpoint } from '../../formats/checkpoint.ts';
 import { convertCheckpoint, openCheckpoint } from '../../formats/index.ts';
 import { load } from '../../index.ts';
+import { loadWeights } from '../../model/index.ts';
 import type { MethodRecipe } from '../recipe/recipe.ts';
 import { adapterTensors, planAdapter } from './adapter.ts';
 import { readGgufAdapter, writeGgufAdapter } from './gguf-adapter.ts';
+import { readLowRankUpdates } from './low-rank-updates.ts';
 import { mergeAdapter } from './merge.ts';
 import { readPeftAdapter } from './peft-read.ts';
 import { writePeftAdapter } from './peft-write.ts';
@@ -212,6 +216,28 @@ describe('a PEFT adapter', () => {
     const { adapter } = await readPeftAdapter(path, config);
     expect(adapter.matrices.get('blk.1.attn_v.weight')?.scale).toBe(0.5);
     expect(adapter.matrices.get('blk.0.attn_v.weight')?.scale).toBe(2);
+  });
+
+  it.each(['lora', 'rslora'] as const)(
+    'computes the same in a slot of an engine: %s',
+    async (kind) => {
+      const path = await makeAdapter(`slot-${kind}`, methodOf({ kind }));
+      const device = openDevice();
+      const weights = await loadWeights(base, device);
+      const adapters = { slots: 1, rank: 4 };
+      const options = { device, weights, cache: 'f32', sequences: 1 } as const;
+      const engine = await Engine.open({ config: base.config, ...options, adapters });
+      await engine.loadAdapter('mine', await readLowRankUpdates(path, base.config));
+      const { logprobs } = await engine.score(ids, { adapter: 'mine' });
+      expectClose(logprobs, await logprobsOf(join(folder, 'base'), path));
+      await engine.close();
+      await device.close();
+    },
+  );
+
+  it('that is a DoRA has no place in a slot', async () => {
+    const path = await makeAdapter('slot-dora', methodOf({ kind: 'dora' }));
+    await expect(readLowRankUpdates(path, base.config)).rejects.toThrow(/it is a DoRA/);
   });
 });
 
