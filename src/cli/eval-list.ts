@@ -22,12 +22,18 @@ export async function listEvaluationTasks(options: EvalOptions, context: Context
     });
   }
   const inGroups = new Set(groups.flatMap(({ task }) => task));
+  const apart = new Set(
+    tasks.flatMap(({ task, metadata }) => (metadata.not_comparable === undefined ? [] : [task])),
+  );
+  // Members come before the groups that hold them.
+  for (const { group, task } of groups) if (task.some((name) => apart.has(name))) apart.add(group);
+  const mark = (name: string): string => `${name}${apart.has(name) ? ' *' : ''}`;
   const rows = [
-    ...groups.map(({ group, task }) => [group, `${task.length} members`, '', '']),
+    ...groups.map(({ group, task }) => [mark(group), `${task.length} members`, '', '']),
     ...tasks
       .filter(({ task }) => !inGroups.has(task) || options.tasks !== undefined)
-      .map(({ task, num_fewshot, output_type, dataset_path, metadata }) => [
-        `${task}${metadata.not_comparable === undefined ? '' : ' *'}`,
+      .map(({ task, num_fewshot, output_type, dataset_path }) => [
+        mark(task),
         output_type,
         String(num_fewshot ?? 0),
         dataset_path,
@@ -36,7 +42,7 @@ export async function listEvaluationTasks(options: EvalOptions, context: Context
   await printLines(io, [
     ...formatTable([['task', 'kind', 'shots', 'data'], ...rows], [2]),
     '',
-    '* of a copy that is not the original: not comparable with published scores',
+    '* not comparable with published scores: results, and --list --json, say why',
     'Members of a group: corral eval --list --tasks GROUP',
   ]);
 }

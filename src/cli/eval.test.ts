@@ -162,6 +162,7 @@ describe('corral eval', () => {
     const all = (await evaluate(['--list'])).stdout;
     expect(all).toMatch(/^mmlu {2,}4 members$/m);
     expect(all).toMatch(/^hellaswag_local \* /m);
+    expect(all).toMatch(/^mmlu_local \* {2,}4 members$/m);
     const { tasks } = JSON.parse((await evaluate(['--list', '--tasks', 'mmlu', '--json'])).stdout);
     expect(tasks).toHaveLength(57);
     expect(tasks[0]).toMatchObject({ kind: 'multiple_choice', notComparable: null });
@@ -182,7 +183,7 @@ describe('corral eval diff and report', () => {
     const [a = '', b = ''] = results;
     const { status, stdout } = await evaluate(['diff', a, b, '--bootstrap', '100']);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^A: tiny\nB: tiny\n/);
+    expect(stdout).toMatch(/^A: tiny \(.*result-0.*\)\nB: tiny \(.*result-1.*\)\n/);
     expect(stdout).toMatch(/\|sums .*\+0\.0000.*\+0\.0000 to \+0\.0000/);
     const json = JSON.parse((await evaluate(['diff', a, b, '--json'])).stdout);
     expect(json.comparisons[0]).toMatchObject({

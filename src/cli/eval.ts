@@ -125,7 +125,7 @@ async function evaluate(
   const { io, library } = context;
   const evaluation = await library.evaluation();
   // What is misspelt is said before gigabytes are loaded.
-  evaluation.listTasks(tasks);
+  const chosen = evaluation.listTasks(tasks).tasks;
   const named = await resolveEvaluated(models, options, context);
   const { storeFolder } = await library.store();
   using interrupt = interruptible(context);
@@ -134,7 +134,8 @@ async function evaluate(
   const paths = new Map<EvaluationResult, string>();
   const stored = (): StoredResult[] => done.map(evaluation.describeResult);
   const dataDir = options.dataDir ?? join(storeFolder(io.env), 'data');
-  const codeRunner = await openSandbox(options, context);
+  const runsCode = chosen.some(({ unsafe_code: unsafe }) => unsafe === true);
+  const codeRunner = runsCode ? await openSandbox(options, context) : undefined;
   try {
     for (const one of named) {
       const result = await evaluateOne(one, {

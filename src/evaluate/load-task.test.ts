@@ -85,6 +85,13 @@ describe('what does not fit is said', () => {
     );
   });
 
+  it('of a template names the item and the columns there are', async () => {
+    const fields = `doc_to_text: "{{gone}}"\ndoc_to_target: a\n${metric}`;
+    await expect(own(fields, [{ q: 'x', a: 'y' }])).rejects.toThrow(
+      /gone is undefined \(in "\{\{gone\}\}"\), for item 0 of own, whose columns are q, a/,
+    );
+  });
+
   it.each([
     [
       'a column that is not there',

@@ -1,4 +1,5 @@
 // A task by its name, ready to run: reads its file and its data, draws its examples, writes its prompts.
+import { CorralError } from '../base/define-errors.ts';
 import { errors } from '../base/errors.ts';
 import { readSplit } from './data/data-set.ts';
 import { type Selection, selectAll, selectTasks } from './definition/catalog.ts';
@@ -93,11 +94,29 @@ async function loadConfig(config: TaskConfig, options: LoadTaskOptions): Promise
     try {
       return build(docId, doc);
     } catch (cause) {
-      if (!(cause instanceof RangeError)) throw cause;
+      if (!(cause instanceof RangeError)) throw ofItem(cause, { task: config.task, docId, doc });
       throw errors.SHOTS_TOO_MANY({ task: config.task, shots, have: chosen.length }, { cause });
     }
   });
   return makeTask(config, { shots, items, originalCount: docs.length, options });
+}
+
+/** What a field of an item failed with, and which item and columns it had. */
+function ofItem(
+  cause: unknown,
+  { task, docId, doc }: { readonly task: string; readonly docId: number; readonly doc: Doc },
+): unknown {
+  if (!CorralError.isInstance(cause)) return cause;
+  const item = `item ${docId} of ${task}, whose columns are ${Object.keys(doc).join(', ')}`;
+  const data = { ...cause.data, item } as never;
+  switch (cause.code) {
+    case 'CORRAL_TASK_TEMPLATE_INVALID':
+      return errors.TASK_TEMPLATE_INVALID(data, { cause });
+    case 'CORRAL_TASK_FIELD_INVALID':
+      return errors.TASK_FIELD_INVALID(data, { cause });
+    default:
+      return cause;
+  }
 }
 
 function makeTask(

@@ -10,6 +10,7 @@ import { AnswerStore, modelKey, requestHash } from './answer-store.ts';
 import type { Answerer } from './answerer.ts';
 import type { ModelRequest, ModelResponse, RequestKind } from './request.ts';
 import type { EvaluationResult, ItemResult, TaskResult } from './result.ts';
+import { listNames } from './results/list-names.ts';
 import { aggregateGroups } from './scoring/group.ts';
 import type { CodeRunner, ItemScore, Task, TaskGroup, TaskItem } from './task.ts';
 
@@ -96,11 +97,11 @@ function refuse({ tasks, answerer, codeRunner }: EvaluationOptions): void {
     }
   }
   for (const [reason, names] of refused) {
-    throw errors.EVALUATION_REFUSED({ tasks: names.join(', '), reason });
+    throw errors.EVALUATION_REFUSED({ tasks: listNames(names), reason });
   }
   const running = tasks.filter(({ runsCode }) => runsCode).map(({ name }) => name);
   if (running.length > 0 && codeRunner === undefined) {
-    throw errors.CODE_EXECUTION_NOT_ALLOWED({ tasks: running.join(', ') });
+    throw errors.CODE_EXECUTION_NOT_ALLOWED({ tasks: listNames(running) });
   }
 }
 

@@ -2,6 +2,7 @@
 // original data set, examples included. What the harness itself makes of them is in harness-parity.test.ts.
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { hasSharedData, sharedData } from '../../test/shared-data.ts';
 import { listTasks, loadTask } from './load-task.ts';
 import type { TaskItem } from './task.ts';
 
@@ -548,4 +549,31 @@ it('has hand-written strings for every task that ships, of a family for one memb
     return /^agieval_/u.test(task) && !covered.has(task) ? 'agieval_choices' : family(task);
   });
   expect(new Set(families)).toEqual(covered);
+});
+
+// Rows of hails/agieval-aqua-rat and hails/agieval-lsat-ar as others quote them: of evalscope's documentation of
+// agieval, and of published answers of language models to the first question of lsat-ar.
+describe.skipIf(!hasSharedData)("AGIEval's own files", () => {
+  it.each([
+    [
+      'agieval_local_aqua_rat',
+      254,
+      'Q: A car is being driven, in a straight line and at a uniform speed, towards the base of a vertical tower. The top of the tower is observed from the car and, in the process, it takes 10 minutes for the angle of elevation to change from 45° to 60°. After how much more time will this car reach the base of the tower? Answer Choices: (A)5(√3 + 1) (B)6(√3 + √2) (C)7(√3 – 1) (D)8(√3 – 2) (E)None of these\nA: Among A through E, the answer is',
+      '',
+    ],
+    [
+      'agieval_local_lsat_ar',
+      230,
+      "in the afternoon—according to the following conditions: Tuesday is the only day on which George can give a report. Neither Olivia nor Robert can give an afternoon report. If Nina gives a report, then on the next day Helen and Irving must both give reports, unless Nina's report is given on Wednesday.Q: Which one of the following could be the schedule of the students' reports? Answer Choices: (A)Mon. morning: Helen; Mon. afternoon: Robert Tues. morning: Olivia; Tues. afternoon: Irving Wed. morning: Lenore; Wed. afternoon: Kyle (B)Mon. morning: Irving; Mon. afternoon: Olivia",
+      '\nA: Among A through E, the answer is',
+    ],
+  ])('make the prompts of hails/agieval: %s', async (name, count, part, end) => {
+    const task = await loadTask(name, { dataDir: sharedData(), limit: 1 });
+    expect(task.originalCount).toBe(count);
+    const [request] = task.items[0]?.requests ?? [];
+    const context = request?.kind === 'loglikelihood' ? request.context : '';
+    expect(context).toContain(part);
+    expect(context.endsWith(end)).toBe(true);
+    if (end === '') expect(context).toBe(part);
+  });
 });

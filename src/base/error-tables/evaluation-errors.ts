@@ -22,13 +22,14 @@ export const evaluationErrors = {
   },
   TASK_FIELD_INVALID: {
     status: 400,
-    message: (e: { field: string; found: string; allowed: string }): string =>
-      `The task's ${e.field} gave ${e.found}; allowed is ${e.allowed}.`,
+    message: (e: { field: string; found: string; allowed: string; item?: string }): string =>
+      `The task's ${e.field} gave ${e.found}; allowed is ${e.allowed}${e.item === undefined ? '' : ` (${e.item})`}.`,
     hint: 'Compare the field with the columns of the data set, and with docs/guides/evaluate.md.',
   },
   TASK_TEMPLATE_INVALID: {
     status: 400,
-    message: (e: { reason: string }): string => `A template of the task failed: ${e.reason}.`,
+    message: (e: { reason: string; item?: string }): string =>
+      `A template of the task failed: ${e.reason}${e.item === undefined ? '' : `, for ${e.item}`}.`,
     hint: 'Templates are Jinja; their variables are the columns of the data set.',
   },
   TASK_EMPTY: {

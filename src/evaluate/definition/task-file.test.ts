@@ -75,6 +75,12 @@ describe('a task file', () => {
       'data_files',
     ],
     ['an unknown output type', `${whole}output_type: guess\n`, 7, 'output_type'],
+    [
+      'several things, those first that have a line',
+      whole.replace('doc_to_text: "{{q}}"\n', 'output_type: guess\n'),
+      4,
+      'output_type is "guess": Invalid option: expected one of "loglikelihood"|"multiple_choice"|"loglikelihood_rolling"|"generate_until"; doc_to_text is missing',
+    ],
     ['a missing key', whole.replace('doc_to_text: "{{q}}"\n', ''), 1, 'doc_to_text'],
     ['no split to score on', whole.replace('test_split: test\n', ''), 1, 'needs a test_split'],
     [

@@ -27,7 +27,7 @@ interface Source {
 
 const MAX_INCLUDES = 10;
 
-/** All tasks and groups that a file defines. Throws FILE_UNREADABLE and TASK_INVALID. */
+/** All tasks and groups that a file defines. Throws FILE_NOT_FOUND, FILE_UNREADABLE and TASK_INVALID. */
 export function readTaskFile(file: string): Definition[] {
   return readDocuments(file).map((source) => {
     const fields = mergeIncludes(source, MAX_INCLUDES);
@@ -51,7 +51,9 @@ function readDocuments(file: string): Source[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw errors.FILE_UNREADABLE({ path: file, reason: (cause as Error).message }, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw errors.FILE_NOT_FOUND({ path: file }, { cause });
+    throw errors.FILE_UNREADABLE({ path: file, reason: message }, { cause });
   }
   const documents = parseAllDocuments(text, { lineCounter: lines, customTags: [functionTag] });
   if (documents.length === 0) {
@@ -94,12 +96,38 @@ function check<T extends z.ZodType>(
 ): z.infer<T> {
   const { success, data, error } = schema.safeParse(fields);
   if (success) return data;
-  const [issue] = error.issues;
-  const path = issue?.path ?? [];
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const where = path.length === 0 ? '' : `${path.join('.')}: `;
-  const reason = unknown === undefined ? issue?.message : `unknown key ${unknown}`;
-  throw invalid(source, `${where}${reason}`, ...path, ...(unknown === undefined ? [] : [unknown]));
+  const problems = error.issues.flatMap((issue) => describeIssue(issue, fields));
+  // What stands there and is wrong has a line; what is missing has none.
+  const [first] = [
+    ...problems.filter(({ isMissing }) => !isMissing),
+    ...problems.filter(({ isMissing }) => isMissing),
+  ];
+  const others = problems.filter((problem) => problem !== first).map(({ reason }) => reason);
+  throw invalid(source, [first?.reason, ...others].join('; '), ...(first?.path ?? []));
+}
+
+interface Problem {
+  readonly path: readonly PropertyKey[];
+  readonly reason: string;
+  readonly isMissing: boolean;
+}
+
+function describeIssue(issue: z.core.$ZodIssue, fields: Record<string, unknown>): Problem[] {
+  const { path } = issue;
+  const where = path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const within = where === '' ? '' : `${where}: `;
+    return issue.keys.map((key) => {
+      return { path: [...path, key], reason: `${within}unknown key ${key}`, isMissing: false };
+    });
+  }
+  const found = path.reduce<unknown>((value, key) => {
+    return (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
+  }, fields);
+  if (found === undefined) return [{ path, reason: `${where} is missing`, isMissing: true }];
+  const shown = JSON.stringify(found);
+  const reason = `${where} is ${shown.length > 60 ? `${shown.slice(0, 57)}...` : shown}: ${issue.message}`;
+  return [{ path, reason, isMissing: false }];
 }
 
 function invalid(source: Source, reason: string, ...path: readonly PropertyKey[]): Error {

@@ -2,6 +2,7 @@
 // Of one result, its very columns; of several, one column of values for each.
 import type { MetricValue } from '../task.ts';
 import type { ResultComparison } from './compare-results.ts';
+import { listNames } from './list-names.ts';
 import { findTask, type StoredGroup, type StoredResult, type StoredTask } from './stored-result.ts';
 
 type Head = StoredTask | StoredGroup;
@@ -105,7 +106,7 @@ export function resultNotes(results: readonly StoredResult[]): string[] {
   }
   const notes = Array.from(reasons, ([reason, names]) => {
     const verb = names.size === 1 ? 'is' : 'are';
-    return `${someOf([...names])} ${verb} not comparable with published scores. ${reason}`;
+    return `${listNames([...names])} ${verb} not comparable with published scores. ${reason}`;
   });
   notes.unshift(...results.flatMap(cutNote));
   const isLimited = tasks.some(
@@ -129,15 +130,8 @@ function cutNote({ model, tasks }: StoredResult): string[] {
     model.maxLength === null ? '' : ` of ${model.maxLength.toLocaleString('en-US')} tokens`;
   const names = cut.map(({ alias, cutCount, count }) => `${alias} (${cutCount} of ${count} items)`);
   return [
-    `${model.name} has a context${room}: longer prompts were cut on the left, as the harness does, in ${someOf(names)}.`,
+    `${model.name} has a context${room}: longer prompts were cut on the left, as the harness does, in ${listNames(names)}.`,
   ];
-}
-
-/** All names where they are few, else the first ones and how many more there are. */
-function someOf(names: readonly string[]): string {
-  const shown = names.length > 5 ? names.slice(0, 3) : names;
-  const rest = names.length - shown.length;
-  return rest === 0 ? shown.join(', ') : `${shown.join(', ')} and ${rest} more`;
 }
 
 /** The lines of a comparison. */
@@ -184,8 +178,10 @@ export function formatComparison(comparison: ResultComparison): string[] {
     ...onlySecond.map((name) => `${name} is in B alone.`),
   ];
   return [
-    `A: ${first.model.name}`,
-    `B: ${second.model.name}`,
+    ...[first, second].map((result, index) => {
+      const file = first.model.name === second.model.name && result.path !== null;
+      return `${'AB'[index]}: ${result.model.name}${file ? ` (${result.path})` : ''}`;
+    }),
     '',
     ...formatMarkdown(table, [4, 5, 6, 7, 8, 9, 10, 11, 12]),
     '',
