@@ -67,7 +67,7 @@ export function plan(state: SchedulerState, budget: StepBudget): Chunk[] {
     .sort((a, b) => a.servedStep - b.servedStep)
     .slice(0, budget.rows - kept);
   const left = budget.rows - answers.length;
-  const hurries = answers.some((each) => rankOf(each) === 0);
+  const hurries = answers.some(({ priority }) => priority === 'interactive');
   const promptRows = hurries ? Math.min(left, budget.promptRows) : left;
   return [
     ...answers.map((sequence) => ({ sequence, start: sequence.computed, count: 1 })),

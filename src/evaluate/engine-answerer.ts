@@ -218,6 +218,7 @@ class Round {
   async #score({ tokens, from, uses }: Extract<Work, { kind: 'score' }>): Promise<void> {
     const score = await this.#parts.engine.score(Array.from(tokens), {
       from,
+      priority: 'batch',
       signal: this.#signal,
     });
     this.#computed += tokens.length - 1 - score.cachedTokens;
@@ -229,6 +230,7 @@ class Round {
   async #scoreChoices({ tokens, choices }: Extract<Work, { kind: 'choices' }>): Promise<void> {
     const ids = [...choices.keys()];
     const score = await this.#parts.engine.scoreChoices(Array.from(tokens), ids, {
+      priority: 'batch',
       signal: this.#signal,
     });
     this.#computed += tokens.length - score.cachedTokens;
@@ -276,6 +278,7 @@ class Round {
       seed,
       stop: until.filter((each) => each !== ''),
       endTokens: [...endTokens, ...named],
+      priority: 'batch',
       signal: this.#signal,
     });
     for await (const event of events) {
