@@ -188,6 +188,28 @@ describe('the openai client', () => {
     expect(chat['tokens']).toEqual(tokenizer.encode('user: a\nassistant:', { bos: true }));
   });
 
+  it('embeds texts as vectors of length 1, in base64 and as numbers alike', async () => {
+    const { tokenizer, engine } = await tiny.model();
+    const input = ['the cat', 'a hat'];
+    // The client asks for base64 itself, and decodes it.
+    const { data, usage } = await client.embeddings.create({ model: 'tiny', input });
+    const floats = await client.embeddings.create({
+      model: 'tiny',
+      input,
+      encoding_format: 'float',
+    });
+    expect(data.map(({ embedding }) => embedding)).toEqual(
+      floats.data.map(({ embedding }) => embedding),
+    );
+    const ids = input.map((text) => tokenizer.encode(text, { bos: true }));
+    const [own] = await Promise.all(ids.map((each) => engine.embed(each, { pooling: 'mean' })));
+    expect(floats.data[0]?.embedding).toEqual([...(own ?? [])]);
+    expect(Math.hypot(...(floats.data[1]?.embedding ?? []))).toBeCloseTo(1, 5);
+    expect(usage).toEqual({ prompt_tokens: ids.flat().length, total_tokens: ids.flat().length });
+    const short = client.embeddings.create({ model: 'tiny', input, dimensions: 3 });
+    await expect(short).rejects.toMatchObject({ status: 400, param: 'dimensions' });
+  });
+
   it('tells errors apart as the client does', async () => {
     const wrong = client.chat.completions.create({ ...ask, temperature: -1 });
     await expect(wrong).rejects.toBeInstanceOf(OpenAI.BadRequestError);

@@ -12,7 +12,9 @@ import { describeApi } from './openapi.ts';
 import { type AnswerRecord, type ApiEnv, anonymous, type Caller } from './request-context.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
 import { completions } from './routes/completions.ts';
+import { embeddings } from './routes/embeddings.ts';
 import { listModels, oneModel } from './routes/models.ts';
+import { readPage, sendPage } from './routes/page.ts';
 import { detokenize, tokenize } from './routes/tokenize.ts';
 import { type ApiSettings, defaultSettings } from './settings.ts';
 
@@ -22,6 +24,8 @@ export interface ApiOptions {
   readonly version: string;
   readonly settings?: Partial<ApiSettings>;
   readonly logger?: ApiLogger;
+  /** The built web page, served at `/`. Default: none. */
+  readonly pageFolder?: string;
   /** Write one line per request? Never what was said in it. Default false. */
   readonly logRequests?: boolean;
   /** Who asks; throws what the caller should be told. Default: everybody may. */
@@ -77,11 +81,13 @@ export function createApi(options: ApiOptions): Api {
     draining ? c.json({ status: 'draining' }, 503) : c.json({ status: 'ready' }),
   );
   app.get('/openapi.json', (c) => c.json(describeApi(app, parts.version)));
+  for (const [path, file] of readPage(options.pageFolder)) app.get(path, (c) => sendPage(c, file));
   app.use(openRequest(parts));
   app.get('/v1/models', (c) => listModels(c, parts));
   app.get('/v1/models/*', (c) => oneModel(c, parts));
   app.post('/v1/chat/completions', (c) => chatCompletions(c, parts));
   app.post('/v1/completions', (c) => completions(c, parts));
+  app.post('/v1/embeddings', (c) => embeddings(c, parts));
   app.post('/tokenize', (c) => tokenize(c, parts));
   app.post('/detokenize', (c) => detokenize(c, parts));
   return { app, drain: () => (draining = true), stop: () => stop.abort() };

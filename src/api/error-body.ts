@@ -69,6 +69,8 @@ const rows: Readonly<Record<string, Row>> = {
   MODEL_LOAD_FAILED: { status: 500, code: 'model_load_failed' },
   MODEL_MEMORY_EXCEEDED: { status: 507, code: 'model_memory_exceeded' },
   MODEL_CLOSED: { status: 503, code: 'server_draining', retryAfterSeconds: 5 },
+  // Only an answer that was stopped from outside ends so; nobody reads this but those it was stopped for.
+  ABORTED: { status: 503, code: 'aborted', retryAfterSeconds: 1 },
   SERVER_DRAINING: { status: 503, code: 'server_draining', retryAfterSeconds: 5 },
 };
 

@@ -1,7 +1,7 @@
 // corral serve: one or more models behind an OpenAI-compatible API. stdout says where; stderr carries the
 // log, one JSON object a line. The first signal lets answers under way finish, the second ends at once.
 import { statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ApiSettings, ModelSource } from '../api/index.ts';
 import { errors } from '../base/errors.ts';
@@ -123,6 +123,8 @@ async function serve(
     version,
     logger,
     settings: readSettings(options),
+    // src/cli and dist/cli lie equally deep
+    pageFolder: resolve(import.meta.dirname, '..', '..', 'dist', 'web'),
     logRequests: options.logRequests === true,
   });
   const server = await listen(api, { host, port });
