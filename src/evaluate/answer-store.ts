@@ -60,7 +60,7 @@ export class AnswerStore {
 
   find(task: string, request: Uint8Array): ModelResponse | undefined {
     const row = this.#select.get(this.#model, task, request) as { response: string } | undefined;
-    return row === undefined ? undefined : (JSON.parse(row.response) as ModelResponse);
+    return row === undefined ? undefined : (JSON.parse(row.response, readNumber) as ModelResponse);
   }
 
   /** Forgets all answers to these tasks. Throws FILE_UNWRITABLE. */
@@ -86,7 +86,7 @@ export class AnswerStore {
     if (batch.length === 0) return;
     this.#write(() => {
       for (const { task, request, response } of batch) {
-        this.#insert.run(this.#model, task, request, JSON.stringify(response));
+        this.#insert.run(this.#model, task, request, JSON.stringify(response, writeNumber));
       }
     });
   }
@@ -105,6 +105,15 @@ export class AnswerStore {
       throw errors.FILE_UNWRITABLE({ path, reason }, { cause });
     }
   }
+}
+
+// JSON has no NaN and no infinities: a model of broken weights gives them, and null would be read as 0.
+function writeNumber(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+function readNumber(key: string, value: unknown): unknown {
+  return key === 'logprob' && typeof value === 'string' ? Number(value) : value;
 }
 
 function sha256(text: string): Uint8Array {

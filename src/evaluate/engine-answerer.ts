@@ -4,18 +4,14 @@ import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
 import type { Engine, RequestEnd } from '../engine/index.ts';
 import { type ChatMessage, encodeChat } from '../tokenizer/index.ts';
-import type {
-  AnswerCost,
-  Answerer,
-  AnswerOptions,
-  AnswerReport,
-  ModelDescription,
-} from './answerer.ts';
+import type { Answerer, AnswerOptions, AnswerReport, ModelDescription } from './answerer.ts';
 import { type DescribeOptions, describeModel, type EvaluatedModel } from './describe-model.ts';
 import { RequestEncoder } from './encode-request.ts';
 import {
+  computedOf,
   type Plan,
   type PlannedWork,
+  planCost,
   planRequests,
   remainingWork,
   type Use,
@@ -185,21 +181,8 @@ class Round {
         throw error;
       }
     });
-    return { ...this.#cost(), computedTokens: this.#computed };
-  }
-
-  #cost(): AnswerCost {
-    let { naiveTokens } = this.#parts.plan;
-    let plannedTokens = 0;
-    for (const { work, contextTokens } of this.#parts.plan.work) {
-      plannedTokens += contextTokens;
-      if (work.kind !== 'generate') continue;
-      const response = this.#responses[present(work.uses[0], 'use').request];
-      const written = response?.kind === 'generate' ? computedOf(response.tokens) : 0;
-      plannedTokens += written;
-      naiveTokens += written * work.uses.length;
-    }
-    return { plannedTokens, naiveTokens };
+    const cost = planCost(this.#parts.plan, this.#responses);
+    return { ...cost, computedTokens: this.#computed };
   }
 
   async #do({ work, expectedTokens }: PlannedWork): Promise<void> {
@@ -309,9 +292,4 @@ class Round {
   #throwIfAborted(): void {
     if (this.#signal.aborted) throw errors.ABORTED({ what: 'Evaluation' });
   }
-}
-
-// An answer's last token is not computed.
-function computedOf(writtenTokens: number): number {
-  return Math.max(0, writtenTokens - 1);
 }

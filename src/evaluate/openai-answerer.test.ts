@@ -248,6 +248,24 @@ describe('an endpoint that misbehaves', () => {
     await expect(nowhere).rejects.toMatchObject({ code: 'CORRAL_ENDPOINT_FAILED' });
   });
 
+  it('that refuses one text names the item', async () => {
+    await using server = await startOpenAiServer({
+      mischief: ({ path, count }, response) => {
+        if (path !== 'completions' || count < 3) return false;
+        refuse(response, 400, "This model's maximum context length is 8 tokens.");
+        return true;
+      },
+    });
+    const answerer = await open(server, { concurrency: 1 });
+    const asked = answerer.answer(many, { describe: () => 'item 7 of long', onAnswer: () => {} });
+    await expect(asked).rejects.toMatchObject({
+      code: 'CORRAL_ITEM_UNANSWERABLE',
+      message: expect.stringMatching(
+        /item 7 of long\. .*refused with 400: .*maximum context length/,
+      ),
+    });
+  });
+
   it('is asked no more than a few things at once, and nothing after the signal', async () => {
     const stop = new AbortController();
     await using server = await startOpenAiServer({

@@ -3,6 +3,7 @@
 // asked and believed.
 import { createHash } from 'node:crypto';
 import { concurrently } from '../base/concurrently.ts';
+import { CorralError } from '../base/define-errors.ts';
 import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
 import type { ChatMessage, Tokenizer } from '../tokenizer/index.ts';
@@ -153,16 +154,16 @@ class OpenAiAnswerer implements EndpointAnswerer {
     const limit = this.#options.concurrency ?? 8;
     await concurrently({ count: order.length, limit }, async (at) => {
       const index = present(order[at], 'index');
+      const item = options.describe?.(index) ?? `request ${index}`;
       try {
         if (signal.aborted) throw errors.ABORTED({ what: 'Evaluation' });
         const request = present(requests[index], 'request');
-        const item = options.describe?.(index) ?? `request ${index}`;
         const response = await this.#answerOne(request, { item, signal });
         responses[index] = response;
         options.onAnswer(index, response);
       } catch (error) {
         stop.abort();
-        throw error;
+        throw refusesText(error) ? unanswerable(error, item) : error;
       }
       done += sizeOf(index);
       options.onProgress?.({ task: 'Evaluating', done, total, unit: 'tokens' });
@@ -227,6 +228,12 @@ class OpenAiAnswerer implements EndpointAnswerer {
     if (this.#options.usesChatTemplate !== true) return [{ role: 'user', content: context }];
     return JSON.parse(context) as ChatMessage[];
   }
+}
+
+/** Was it this text that the endpoint would not have, such as one longer than its context? */
+function refusesText(error: unknown): boolean {
+  if (!CorralError.isInstance(error) || error.code !== 'CORRAL_ENDPOINT_REFUSED') return false;
+  return [400, 413, 422].includes(Number(error.data['status']));
 }
 
 function encodeFor(item: string, encode: () => ScoredTokens): ScoredTokens {

@@ -5,13 +5,14 @@ import { present } from '../base/invariant.ts';
 import type { OnProgress } from '../base/progress.ts';
 import { Yielder } from '../base/yielder.ts';
 import type { TokenId } from '../tokenizer/index.ts';
+import type { AnswerCost } from './answerer.ts';
 import {
   type RequestEncoder,
   type ScoredTokens,
   truncatePrompt,
   unanswerable,
 } from './encode-request.ts';
-import type { GenerateRequest, ModelRequest } from './request.ts';
+import type { GenerateRequest, ModelRequest, ModelResponse } from './request.ts';
 
 // Tokens of a page of the engine's cache: what it computes once for all who begin with them. Work whose
 // first page is equal is done side by side.
@@ -182,6 +183,29 @@ export function remainingWork(
 
 function keyOf(tokens: Int32Array): string {
   return Buffer.from(tokens.buffer, tokens.byteOffset, tokens.byteLength).toString('latin1');
+}
+
+/** Tokens computed for an answer of so many: its last one is not. */
+export function computedOf(writtenTokens: number): number {
+  return Math.max(0, writtenTokens - 1);
+}
+
+/** What a plan costs whose requests have these answers. */
+export function planCost(
+  plan: Plan,
+  responses: readonly (ModelResponse | undefined)[],
+): AnswerCost {
+  let { naiveTokens } = plan;
+  let plannedTokens = 0;
+  for (const { work, contextTokens } of plan.work) {
+    plannedTokens += contextTokens;
+    if (work.kind !== 'generate') continue;
+    const response = responses[present(work.uses[0], 'use').request];
+    const written = response?.kind === 'generate' ? computedOf(response.tokens) : 0;
+    plannedTokens += written;
+    naiveTokens += written * work.uses.length;
+  }
+  return { plannedTokens, naiveTokens };
 }
 
 // Clusters of a common beginning, longest first: memory runs out at once if it does, and the rest goes

@@ -129,6 +129,24 @@ describe('runEvaluation', () => {
     expect(sitting).toEqual({ answers: 46, kept: 0, computedTokens: 46 });
   });
 
+  it('keeps log-probabilities that are no numbers as they are', async () => {
+    const database = openEvaluationDatabase(':memory:');
+    const values = [Number.NaN, Number.NEGATIVE_INFINITY, -1.25];
+    const answer: Answerer['answer'] = async (requests, { known = [], onAnswer }) => {
+      for (const index of requests.keys()) {
+        const logprob = values[index % 3] ?? 0;
+        if (known[index] === undefined) onAnswer(index, { kind: 'rolling', logprob, tokens: 1 });
+      }
+      return { plannedTokens: 0, naiveTokens: 0, computedTokens: 0 };
+    };
+    const run = options({ database, tasks: [rollingTask()], answerer: stub({ answer }) });
+    const [first, second] = [await runEvaluation(run), await runEvaluation(run)];
+    expect(second.sitting.kept).toBe(3);
+    expect(second.tasks).toEqual(first.tasks);
+    const responses = second.tasks[0]?.items.flatMap((item) => item.responses);
+    expect(responses?.map((each) => (each as { logprob: number }).logprob)).toEqual(values);
+  });
+
   it('says so when the disk is full, stops, and has kept the batches before', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'corral-run-'));
     const database = openEvaluationDatabase(join(folder, 'evaluation.db'));
