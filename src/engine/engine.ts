@@ -155,7 +155,10 @@ export class Engine {
       constraint,
       logprobs,
       promptLogprobs,
-      detokenizer: this.#detokenizer(request.start ?? 'continuation'),
+      // What a constraint allows is the text to the byte, its first space too.
+      detokenizer: this.#detokenizer(
+        constraint ? 'continuation' : (request.start ?? 'continuation'),
+      ),
       onLeave: () => this.#loop.drop(job),
     });
     const wantsRows = maxTokens > 0 || (promptLogprobs !== undefined && prompt.length > 1);

@@ -122,7 +122,8 @@ export class ByteLevelTokenizer implements Tokenizer {
       push: (id: TokenId): string => {
         const piece = this.piece(id);
         const kind = this.#kinds[id];
-        if (kind === 'normal') return decoder.decode(bytesOf(piece), { stream: true });
+        if (kind === 'normal')
+          return decoder.decode(bytesOfByteLevelPiece(piece), { stream: true });
         const before = decoder.decode();
         return kind === 'added' || show ? before + piece : before;
       },
@@ -246,8 +247,8 @@ function byteAlphabet(): number[] {
   return points;
 }
 
-/** The bytes a piece stands for; a character outside the alphabet stands for itself. */
-function bytesOf(piece: string): Uint8Array {
+/** The bytes that a piece of a byte-level vocabulary stands for; a character outside the alphabet stands for itself. */
+export function bytesOfByteLevelPiece(piece: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of piece) {
     const byte = byteOfPoint.get(character.codePointAt(0) as number);
