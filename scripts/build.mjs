@@ -1,4 +1,4 @@
-// Compiles src/ into dist/ and puts beside it what is not TypeScript (tasks, page styles and scripts), so
+// Compiles src/ into dist/, web/ into dist/web/, and puts beside it what is not TypeScript (tasks, page styles and scripts), so
 // that `new URL('./file', import.meta.url)` finds the same files from both. Plain JavaScript: it may run
 // under an older Node than the pinned one.
 import { spawnSync } from 'node:child_process';
@@ -17,6 +17,17 @@ const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.js
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 copyAssets(join(root, 'src'), join(root, 'dist'));
+await buildPage();
+
+// An install without the page's tools (or under a Node that is too old for them) gives a Corral without a page.
+async function buildPage() {
+  try {
+    const { build } = await import('vite');
+    await build({ configFile: join(root, 'web', 'vite.config.ts') });
+  } catch (error) {
+    console.error(`corral: the chat page was not built (${error.message}). Run: npm run build`);
+  }
+}
 
 function copyAssets(from, to) {
   for (const entry of readdirSync(from, { withFileTypes: true })) {

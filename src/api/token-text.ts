@@ -2,10 +2,10 @@
 import type { TokenDelta, TokenLogprob } from '../engine/index.ts';
 import type { TokenId, Tokenizer } from '../tokenizer/index.ts';
 
-/** A token's text within a longer text, and its bytes. */
+/** A token's text within a longer text, and its bytes: none for a control token, which is no text. */
 export interface TokenText {
   readonly token: string;
-  readonly bytes: readonly number[];
+  readonly bytes: readonly number[] | null;
 }
 
 const byteFallback = /^<0x([0-9A-F]{2})>$/;
@@ -22,6 +22,7 @@ export function tokenText(tokenizer: Tokenizer, id: TokenId): TokenText {
   }
   const detokenizer = tokenizer.detokenizer({ control: 'show', start: 'continuation' });
   const token = detokenizer.push(id) + detokenizer.flush();
+  if (tokenizer.kindOf(id) === 'control') return { token, bytes: null };
   return { token, bytes: [...Buffer.from(token)] };
 }
 

@@ -93,7 +93,8 @@ function cacheHits(before: Reading, now: Reading): number | undefined {
 
 function meanBetween(before: Reading, now: Reading, name: string): number | undefined {
   const since = (suffix: string): number =>
-    (sumOf(now.samples, `${name}_${suffix}`) ?? 0) - (sumOf(before.samples, `${name}_${suffix}`) ?? 0);
+    (sumOf(now.samples, `${name}_${suffix}`) ?? 0) -
+    (sumOf(before.samples, `${name}_${suffix}`) ?? 0);
   const count = since('count');
   return count > 0 ? since('sum') / count : undefined;
 }

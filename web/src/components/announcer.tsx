@@ -33,7 +33,6 @@ export function AnswerAnnouncer({
   useSignalEffect(() => {
     if (message.value.text !== '') say(false);
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: runs once, when the answer has ended
   useEffect(() => () => say(true), []);
   return null;
 }

@@ -21,7 +21,8 @@ export function AnswerStrip({ answer }: { readonly answer: AssistantMessage }): 
     items.push([`${share} % cached`, title]);
   }
   if (state === 'stopped') items.push(['stopped', 'You stopped the answer']);
-  if (state === 'length') items.push(['cut at the limit', 'The longest answer or the context is full']);
+  if (state === 'length')
+    items.push(['cut at the limit', 'The longest answer or the context is full']);
   return (
     <ul class="strip" aria-label="How the answer went">
       {items.map(([text, title]) => (

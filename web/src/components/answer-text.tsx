@@ -27,7 +27,6 @@ export function AnswerText({
   const shaded = useComputed(() => inspector.shaded.value === answer.id).value;
 
   const map = useRef<WordMap | undefined>(undefined);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another text or another drawing needs another map
   useLayoutEffect(() => {
     map.current = undefined;
   }, [answer, highlight]);
@@ -36,7 +35,6 @@ export function AnswerText({
     map.current ??= new WordMap(root.current, answer);
     return map.current;
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: shaded again after each change of the text
   useEffect(() => {
     if (!shaded) return;
     words()?.shade();
@@ -51,13 +49,17 @@ export function AnswerText({
       inspector.leave();
       return;
     }
-    if (!held && pointed.value === index) return inspector.stay();
+    if (!held && pointed.value === index) {
+      inspector.stay();
+      return;
+    }
     pointed.value = index;
     inspector.look({ message: answer, map: found, index, held });
   }
   function onMove(event: PointerEvent): void {
     const held = inspector.inspection.peek()?.held === true;
-    if (event.pointerType === 'mouse' && event.buttons === 0 && !held && !running) look(event, false);
+    if (event.pointerType === 'mouse' && event.buttons === 0 && !held && !running)
+      look(event, false);
   }
   function onUp(event: PointerEvent): void {
     const link = (event.target as Element).closest('a, button');
@@ -80,7 +82,6 @@ export function AnswerText({
       }}
     >
       {blocks.map(({ html }, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: blocks only grow at the end
         <BlockView key={index} html={html} />
       ))}
     </div>

@@ -44,7 +44,11 @@ export function AnswerView({
       <p class="author" aria-hidden="true">
         {answer.model}
       </p>
-      {answer.text === '' && running ? <Waiting /> : <AnswerText answer={answer} running={running} />}
+      {answer.text === '' && running ? (
+        <Waiting />
+      ) : (
+        <AnswerText answer={answer} running={running} />
+      )}
       {answer.problem !== undefined && (
         <div class="note" role="alert">
           <Icon name="alert" />

@@ -35,6 +35,7 @@ export function App(): JSX.Element {
   useSignalEffect(() => {
     const route = router.route.value;
     inspector.close();
+    panels.sidebar.value = false;
     if (route.page !== 'chat' || route.conversation === workspace.current.peek()?.id) return;
     void workspace.open(route.conversation).then((exists) => {
       if (!exists) router.go({ page: 'chat', conversation: undefined });
@@ -56,9 +57,9 @@ export function App(): JSX.Element {
   const activity = router.route.value.page === 'activity';
   return (
     <div class="page" data-settings={panels.settings.value && !activity}>
-      <a class="skip" href="#message" onClick={skipToMessage}>
+      <button type="button" class="skip" onClick={skipToMessage}>
         Skip to the message box
-      </a>
+      </button>
       <Sidebar />
       <main>
         {activity ? (
@@ -79,8 +80,6 @@ export function App(): JSX.Element {
   );
 }
 
-// The hash is the page's address: following it would leave the conversation.
-function skipToMessage(event: Event): void {
-  event.preventDefault();
+function skipToMessage(): void {
   document.querySelector<HTMLElement>('#message')?.focus();
 }

@@ -14,7 +14,6 @@ export function Composer(): JSX.Element {
   const running = answering.runs.value.has(conversation);
   const ready = connection.models.value.length > 0;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a conversation was opened: begin to write
   useEffect(() => box.current?.focus({ preventScroll: true }), [conversation]);
   useEffect(() => {
     const area = box.current;

@@ -29,5 +29,7 @@ export function CopyButton({
       copied.value = false;
     }, SHOWN_MS);
   }
-  return <IconButton icon={copied.value ? 'check' : 'copy'} label={label} onClick={() => void copy()} />;
+  return (
+    <IconButton icon={copied.value ? 'check' : 'copy'} label={label} onClick={() => void copy()} />
+  );
 }

@@ -22,7 +22,7 @@ export function Sidebar(): JSX.Element {
         <span>Corral</span>
         <IconButton icon="close" label="Close the list" onClick={close} />
       </div>
-      <a class="new-conversation" href="#/" onClick={close}>
+      <a class="new-conversation" href="#/">
         <Icon name="plus" />
         New conversation
       </a>
@@ -31,8 +31,9 @@ export function Sidebar(): JSX.Element {
           <li key={id}>
             <a
               href={addressOf({ page: 'chat', conversation: id })}
-              aria-current={page === 'chat' && workspace.current.value?.id === id ? 'page' : undefined}
-              onClick={close}
+              aria-current={
+                page === 'chat' && workspace.current.value?.id === id ? 'page' : undefined
+              }
               title={title}
             >
               {title}
@@ -45,7 +46,11 @@ export function Sidebar(): JSX.Element {
       )}
       <Files />
       <div class="sidebar-foot">
-        <a class="foot-link" href="#/activity" aria-current={page === 'activity' ? 'page' : undefined} onClick={close}>
+        <a
+          class="foot-link"
+          href="#/activity"
+          aria-current={page === 'activity' ? 'page' : undefined}
+        >
           <Icon name="pulse" />
           Activity
         </a>
@@ -84,7 +89,12 @@ function Files(): JSX.Element {
   }
   return (
     <div class="files">
-      <button type="button" class="text-button" onClick={() => void exportAll()} disabled={workspace.list.value.length === 0}>
+      <button
+        type="button"
+        class="text-button"
+        onClick={() => void exportAll()}
+        disabled={workspace.list.value.length === 0}
+      >
         Export all
       </button>
       <label class="text-button">

@@ -35,9 +35,17 @@ export function Sparkline({
     start ??= x(index);
     end = x(index);
   }
-  const area = start === undefined ? '' : `${line.replaceAll('M', 'L').replace('L', 'M')}L${end} ${HEIGHT}L${start} ${HEIGHT}Z`;
+  const area =
+    start === undefined
+      ? ''
+      : `${line.replaceAll('M', 'L').replace('L', 'M')}L${end} ${HEIGHT}L${start} ${HEIGHT}Z`;
   return (
-    <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+    <svg
+      class="sparkline"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       <path class="area" d={area} />
       <path class="line" d={line} />
     </svg>

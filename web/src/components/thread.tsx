@@ -27,7 +27,6 @@ export function Thread(): JSX.Element {
     const box = scroller.current;
     if (box !== null) box.scrollTop = box.scrollHeight;
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a conversation was opened, or a message added
   useEffect(() => {
     follows.current = true;
     toEnd();
@@ -46,8 +45,14 @@ export function Thread(): JSX.Element {
   }
   return (
     <div class="thread">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <div class="scroller" ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label="Messages">
+      <div
+        class="scroller"
+        ref={scroller}
+        onScroll={onScroll}
+        role="log"
+        aria-live="off"
+        aria-label="Messages"
+      >
         <div class="messages">
           {path.length === 0 && <Welcome />}
           {path.map((message) =>
@@ -65,7 +70,13 @@ export function Thread(): JSX.Element {
       </div>
       <div class="dock">
         {away.value && (
-          <button type="button" class="to-end" aria-label="To the end" title="To the end" onClick={toEnd}>
+          <button
+            type="button"
+            class="to-end"
+            aria-label="To the end"
+            title="To the end"
+            onClick={toEnd}
+          >
             <Icon name="down" />
           </button>
         )}

@@ -102,7 +102,10 @@ function ConversationMenu({ conversation }: { readonly conversation: Conversatio
         router.go({ page: 'chat', conversation: conversation.id });
       });
     };
-    notice.value = { text: `Deleted “${conversation.title}”.`, action: { label: 'Undo', run: undo } };
+    notice.value = {
+      text: `Deleted “${conversation.title}”.`,
+      action: { label: 'Undo', run: undo },
+    };
   }
   function rename(): void {
     const title = window.prompt('Name of the conversation', conversation.title)?.trim();
@@ -121,7 +124,11 @@ function ConversationMenu({ conversation }: { readonly conversation: Conversatio
         menu.current.querySelector('summary')?.focus();
       }}
     >
-      <summary class="icon-button" aria-label="More for this conversation" title="More for this conversation">
+      <summary
+        class="icon-button"
+        aria-label="More for this conversation"
+        title="More for this conversation"
+      >
         <Icon name="more" />
       </summary>
       <ul>
@@ -130,11 +137,14 @@ function ConversationMenu({ conversation }: { readonly conversation: Conversatio
           save('md', writeMarkdown(conversation, messages), 'text/markdown'),
         )}
         {item('Export as JSON', () =>
-          save('json', writeArchive([{ conversation, messages: [...messages.values()] }]), 'application/json'),
+          save(
+            'json',
+            writeArchive([{ conversation, messages: [...messages.values()] }]),
+            'application/json',
+          ),
         )}
         {item('Delete', () => void remove())}
       </ul>
     </details>
   );
 }
-

@@ -18,7 +18,12 @@ export function VersionFlip({ message }: { readonly message: Message }): JSX.Ele
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would be announced as a form
     <span class="versions" role="group" aria-label="Versions">
-      <IconButton icon="left" label="Version before" disabled={index <= 0} onClick={() => flip(-1)} />
+      <IconButton
+        icon="left"
+        label="Version before"
+        disabled={index <= 0}
+        onClick={() => flip(-1)}
+      />
       <span>
         {index + 1}
         <span aria-hidden="true">/</span>

@@ -18,7 +18,11 @@ export type BlockRenderer = (markdown: string) => Block[];
 
 /** Makes a renderer. */
 export function blockRenderer(highlight: Highlight): BlockRenderer {
-  const marked = new Marked<string, string>({ gfm: true, breaks: false, renderer: rendererWith(highlight) });
+  const marked = new Marked<string, string>({
+    gfm: true,
+    breaks: false,
+    renderer: rendererWith(highlight),
+  });
   let kept = new Map<string, Block>();
   return (markdown) => {
     const tokens = marked.lexer(markdown);

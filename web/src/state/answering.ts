@@ -94,7 +94,11 @@ export function createAnswering(options: AnsweringOptions): Answering {
     if (ended.problem !== undefined) connection.report(ended.problem);
   }
 
-  async function question(parent: string | null, conversation: string, text: string): Promise<void> {
+  async function question(
+    parent: string | null,
+    conversation: string,
+    text: string,
+  ): Promise<void> {
     const message = { id: newId(), conversation, parent, text, createdAt: now() };
     await workspace.put({ ...message, role: 'user' }, { show: true });
     await ask(blank(conversation, message.id));
@@ -103,8 +107,7 @@ export function createAnswering(options: AnsweringOptions): Answering {
   return {
     runs,
     send: async (text) => {
-      const home =
-        workspace.current.value ?? (await workspace.create(titleFrom(text), settings()));
+      const home = workspace.current.value ?? (await workspace.create(titleFrom(text), settings()));
       await question(workspace.path.value.at(-1)?.id ?? null, home.id, text);
     },
     editQuestion: ({ parent, conversation }, text) => question(parent, conversation, text),
@@ -144,4 +147,3 @@ export function settled(message: AssistantMessage): AssistantMessage {
   } as const;
   return { ...message, state: 'cut', problem };
 }
-

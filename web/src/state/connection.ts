@@ -66,7 +66,10 @@ export function createConnection(baseUrl: string, stores: KeyStores): Connection
     }
   }
 
-  async function useKey(given: string, { remember }: { readonly remember: boolean }): Promise<void> {
+  async function useKey(
+    given: string,
+    { remember }: { readonly remember: boolean },
+  ): Promise<void> {
     key = given.trim() === '' ? undefined : given.trim();
     stores.session.removeItem(KEY);
     stores.local.removeItem(KEY);

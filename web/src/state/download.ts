@@ -13,6 +13,10 @@ export function download(name: string, text: string, type: string): void {
 
 /** A name that any file system takes. */
 export function fileName(title: string, extension: string): string {
-  const safe = title.replace(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, 60) || 'conversation';
+  const safe =
+    title
+      .replace(/[^\p{L}\p{N} _-]+/gu, '')
+      .trim()
+      .slice(0, 60) || 'conversation';
   return `${safe}.${extension}`;
 }

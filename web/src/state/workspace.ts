@@ -3,7 +3,7 @@
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { Conversation, Message, Settings } from '../conversation/message.ts';
 import type { ConversationStore, StoredConversation } from '../conversation/store.ts';
-import { shownPath, showing } from '../conversation/tree.ts';
+import { showing, shownPath } from '../conversation/tree.ts';
 
 /** The conversations and what can be done with them. */
 export interface Workspace {
@@ -100,7 +100,14 @@ export function createWorkspace({ store, newId, now }: WorkspaceOptions): Worksp
     update,
     create: async (title, settings) => {
       const at = now();
-      const conversation = { id: newId(), title, createdAt: at, updatedAt: at, settings, shown: {} };
+      const conversation = {
+        id: newId(),
+        title,
+        createdAt: at,
+        updatedAt: at,
+        settings,
+        shown: {},
+      };
       await store.putConversation(conversation);
       batch(() => {
         listed(conversation);

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { AnswerToken } from '../conversation/message.ts';
-import { branchAt, canBranch, placeTokens, readyToContinue, tokenAt, wordAround } from './place-tokens.ts';
+import {
+  branchAt,
+  canBranch,
+  placeTokens,
+  readyToContinue,
+  tokenAt,
+  wordAround,
+} from './place-tokens.ts';
 
 const token = (text: string, probability = 0.5): AnswerToken => ({
   text,
