@@ -13,7 +13,7 @@ const paths = {
   words: 'M4 7h9M4 12h5M13 12h7M4 17h12',
   sliders: 'M4 8h9M17 8h3M15 6v4M4 16h3M11 16h9M9 14v4',
   menu: 'M4 7h16M4 12h16M4 17h16',
-  more: 'M6 12h.01M12 12h.01M18 12h.01',
+  more: 'M5.5 12h1M11.5 12h1M17.5 12h1',
   close: 'M6 6l12 12M18 6L6 18',
   left: 'M14 6l-6 6 6 6',
   right: 'M10 6l6 6-6 6',
