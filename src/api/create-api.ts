@@ -8,7 +8,7 @@ import type { ApiLogger, ApiParts } from './api-parts.ts';
 import { answerError } from './error-body.ts';
 import { logFailure } from './log-failure.ts';
 import type { ModelPool } from './model-pool.ts';
-import { describeApi } from './openapi.ts';
+import { describeApi, registerRoutes } from './openapi.ts';
 import { type AnswerRecord, type ApiEnv, anonymous, type Caller } from './request-context.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
 import { completions } from './routes/completions.ts';
@@ -80,6 +80,7 @@ export function createApi(options: ApiOptions): Api {
   app.get('/ready', (c) =>
     draining ? c.json({ status: 'draining' }, 503) : c.json({ status: 'ready' }),
   );
+  registerRoutes(app);
   app.get('/openapi.json', (c) => c.json(describeApi(app, parts.version)));
   for (const [path, file] of readPage(options.pageFolder)) app.get(path, (c) => sendPage(c, file));
   app.use(openRequest(parts));
