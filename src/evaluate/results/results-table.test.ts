@@ -40,7 +40,7 @@ it('says which tasks had prompts that the context has no room for', () => {
 it('says what a run did that went on from kept answers', () => {
   const sitting = { answers: 40, kept: 60, computedTokens: 1450 };
   expect(formatResults([describeResult({ ...first, sitting })])).toContain(
-    'first: a run without a break computes 1,000 tokens, one that shares nothing 20,000, 20.0 times as many. This one computed 1,450: 40 requests were asked, 60 were kept from before.',
+    'first: a run without a break computes 1,000 tokens, one that shares nothing 20,000, 20.0 times as many. This one computed 1,450: 40 requests were asked; answers kept from before: 60.',
   );
 });
 

@@ -90,9 +90,10 @@ function costLine({ model, cost, sitting }: StoredResult): string[] {
     ];
   }
   const { answers, kept, computedTokens: computed } = sitting;
-  const keptToo = kept === 0 ? '' : `, ${show(kept)} were kept from before`;
+  const asked = answers === 1 ? '1 request was asked' : `${show(answers)} requests were asked`;
+  const keptToo = kept === 0 ? '' : `; answers kept from before: ${show(kept)}`;
   return [
-    `${model.name}: a run without a break computes ${show(planned)} tokens, one that shares nothing ${show(naive)}, ${times} This one computed ${show(computed)}: ${show(answers)} requests were asked${keptToo}.`,
+    `${model.name}: a run without a break computes ${show(planned)} tokens, one that shares nothing ${show(naive)}, ${times} This one computed ${show(computed)}: ${asked}${keptToo}.`,
   ];
 }
 
