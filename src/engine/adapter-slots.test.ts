@@ -110,7 +110,7 @@ describe.each(deviceNames)('adapters chosen per request on %s', (deviceName) => 
     expect([await cached(), await cached('everything'), await cached('attention')]).toEqual([
       0, 0, 0,
     ]);
-    expect(await cached('attention')).toBe(32);
+    expect(await cached('attention')).toBe(40);
     engine.unloadAdapter('attention');
     await engine.loadAdapter('attention', attention);
     expect(await cached('attention')).toBe(0);

@@ -12,8 +12,17 @@ export const cacheTypes = ['f16', 'f32', 'q8_0'] as const;
 /** Type of the cached keys and values. */
 export type CacheType = (typeof cacheTypes)[number];
 
-/** Tokens in one page. */
-export const pageSize = 32;
+/**
+ * Tokens in one page. Small, since of a common beginning what does not fill a page is computed again; kernels
+ * look up each slot anyway, so that it costs them nothing.
+ */
+export const pageSize = 8;
+
+// Tokens that a running sequence should be able to grow by when another is admitted.
+const growthTokens = 32;
+
+/** Pages left for each running sequence when another is admitted. */
+export const growthPages: number = growthTokens / pageSize;
 
 // Without a wish, the cache may grow to this many bytes; pages are taken on first touch.
 const defaultBytes = 4 * 2 ** 30;

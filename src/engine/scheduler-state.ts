@@ -23,6 +23,8 @@ export interface SchedulerState {
   readonly pageSize: number;
   /** Sequences that may run at once. */
   readonly maxRunning: number;
+  /** Pages left for each running sequence when another is admitted, so that it need not soon be sent back. */
+  readonly growthPages: number;
   /** Pages that hold nothing. */
   readonly freePages: number[];
   /** Pages that hold whole beginnings, used or not. */
@@ -44,14 +46,17 @@ export function createScheduler({
   pages,
   pageSize,
   maxRunning = Number.POSITIVE_INFINITY,
+  growthPages = 1,
 }: {
   readonly pages: number;
   readonly pageSize: number;
   readonly maxRunning?: number;
+  readonly growthPages?: number;
 }): SchedulerState {
   return {
     pageSize,
     maxRunning,
+    growthPages,
     // Taken from the end: low pages first, so that memory is touched only as far as needed.
     freePages: Array.from({ length: pages }, (_, index) => pages - 1 - index),
     prefixes: createPrefixTree(pageSize),

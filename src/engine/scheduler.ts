@@ -102,15 +102,15 @@ export function remove(state: SchedulerState, sequence: Sequence): void {
   giveBack(state, sequence);
 }
 
-// In turn and without passing anyone over, so that long prompts get their place, too. One page is left for
-// each that runs: it will soon need it.
+// In turn and without passing anyone over, so that long prompts get their place, too.
 function admit(state: SchedulerState, { preempting = false } = {}): void {
   for (;;) {
     const sequence = nextWaiting(state);
     if (sequence === undefined) return;
     const path = findPrefix(state.prefixes, sequence);
     const revived = path.filter((node) => state.prefixes.unused.has(node)).length;
-    const spare = countSpare(state) - revived - state.running.length;
+    const growth = state.growthPages * state.running.length;
+    const spare = countSpare(state) - revived - growth;
     if (countMissing(state, sequence, path) <= spare && state.running.length < state.maxRunning) {
       start(state, sequence, path);
       continue;

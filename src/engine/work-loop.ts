@@ -3,6 +3,7 @@
 import { errors } from '../base/errors.ts';
 import { invariant, present } from '../base/invariant.ts';
 import type { AdapterSlots } from './adapter-slots.ts';
+import { growthPages } from './cache.ts';
 import type { Job } from './job.ts';
 import type { EngineObserver } from './observer.ts';
 import { PromptPace } from './prompt-pace.ts';
@@ -53,7 +54,7 @@ export class WorkLoop {
   constructor(options: WorkLoopOptions) {
     this.#options = options;
     const { pages, pageSize } = options;
-    this.#state = createScheduler({ pages, pageSize, maxRunning });
+    this.#state = createScheduler({ pages, pageSize, maxRunning, growthPages });
   }
 
   /** Tokens computed and reused until now; requests under way count as reusing when they end. */

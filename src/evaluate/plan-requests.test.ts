@@ -67,8 +67,8 @@ describe('planning', () => {
     expect(order.slice(0, 3).sort()).toEqual([0, 2, 4].map(lengthOf).sort());
     expect(order.slice(3)).toEqual([3, 1].map(lengthOf));
     const expected = work.reduce((sum, each) => sum + each.expectedTokens, 0);
-    // Two of three compute all but the first page of 32.
-    expect(expected).toBe(texts.reduce((sum, _, i) => sum + lengthOf(i), 0) - 2 * 32);
+    // Two of three compute all but the first five pages of 8.
+    expect(expected).toBe(texts.reduce((sum, _, i) => sum + lengthOf(i), 0) - 2 * 40);
   });
 });
 

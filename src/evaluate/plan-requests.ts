@@ -4,6 +4,7 @@ import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
 import type { OnProgress } from '../base/progress.ts';
 import { Yielder } from '../base/yielder.ts';
+import { pageSize } from '../engine/cache.ts';
 import type { TokenId } from '../tokenizer/index.ts';
 import type { AnswerCost } from './answerer.ts';
 import {
@@ -14,8 +15,7 @@ import {
 } from './encode-request.ts';
 import type { GenerateRequest, ModelRequest, ModelResponse } from './request.ts';
 
-// Tokens of a page of the engine's cache: what it computes once for all who begin with them. Work whose
-// first page is equal is done side by side.
+// Work whose first tokens are equal is done side by side.
 const sharedTokens = 32;
 
 /** A use of a unit of work: which request it is for. */
@@ -255,5 +255,5 @@ function sharedWith(before: Work | undefined, work: Work): number {
   while (before !== undefined && shared < most && tokens[shared] === before.tokens[shared]) {
     shared++;
   }
-  return Math.floor(shared / sharedTokens) * sharedTokens;
+  return Math.floor(shared / pageSize) * pageSize;
 }
