@@ -44,6 +44,8 @@ const sharedExtra = {
   min_p: z.number().min(0).max(1).optional().describe('drop what is less likely than this share'),
   typical_p: z.number().min(0).max(1).optional().describe('draw from the most typical'),
   repetition_penalty: z.number().min(0.01).max(100).optional().describe('above 1: say new things'),
+  grammar: z.string().min(1).optional().describe('the text is one of this grammar, in GBNF'),
+  regex: z.string().min(1).optional().describe('the text matches this expression as a whole'),
   priority: z
     .enum(['interactive', 'batch'])
     .optional()
@@ -78,6 +80,20 @@ const toolChoice = z.union([
   }),
 ]);
 
+const responseFormat = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text') }),
+  z.strictObject({ type: z.literal('json_object') }),
+  z.strictObject({
+    type: z.literal('json_schema'),
+    json_schema: z.strictObject({
+      name: z.string(),
+      description: z.string().nullish(),
+      schema: z.record(z.string(), z.unknown()).nullish(),
+      strict: z.boolean().nullish(),
+    }),
+  }),
+]);
+
 const chat = {
   honoured: {
     ...shared,
@@ -94,7 +110,12 @@ const chat = {
       .max(128)
       .optional()
       .describe('functions, as the model’s template takes them'),
-    tool_choice: toolChoice.optional().describe('`none` or `auto`'),
+    tool_choice: toolChoice
+      .optional()
+      .describe('`required` and a named function are held to, as a schema is'),
+    response_format: responseFormat
+      .optional()
+      .describe('`json_object`, `json_schema`: held to exactly, strict or not; `text`'),
     parallel_tool_calls: z.boolean().optional().describe('false: at most one call'),
     top_logprobs: z.int().min(0).max(20).optional().describe('alternatives per token'),
   },
@@ -139,7 +160,6 @@ export const chatFields: Fields<ChatRequest> = {
     prediction: 'there is no predicted output',
     prompt_cache_options: 'the cache has no options; equal beginnings are shared',
     reasoning_effort: 'Llama models have no such control',
-    response_format: 'constrained answers are not there yet',
     verbosity: 'Llama models have no such control',
     web_search_options: 'the server makes no outgoing connections',
   },

@@ -20,6 +20,20 @@ export type ToolChoice =
   | 'required'
   | { readonly type: 'function'; readonly function: { readonly name: string } };
 
+/** What an answer's text must be. */
+export type ResponseFormat =
+  | { readonly type: 'text' }
+  | { readonly type: 'json_object' }
+  | {
+      readonly type: 'json_schema';
+      readonly json_schema: {
+        readonly name: string;
+        readonly description?: string | null | undefined;
+        readonly schema?: Readonly<Record<string, unknown>> | null | undefined;
+        readonly strict?: boolean | null | undefined;
+      };
+    };
+
 /** What both text routes may be asked. */
 export interface TextRequest {
   readonly model: string;
@@ -38,6 +52,8 @@ export interface TextRequest {
   readonly stream?: boolean | undefined;
   readonly stream_options?: { readonly include_usage?: boolean | undefined } | undefined;
   readonly max_tokens?: number | undefined;
+  readonly grammar?: string | undefined;
+  readonly regex?: string | undefined;
   readonly priority?: 'interactive' | 'batch' | undefined;
   readonly return_token_ids?: boolean | undefined;
   readonly corral?:
@@ -51,6 +67,7 @@ export interface ChatRequest extends TextRequest {
   readonly max_completion_tokens?: number | undefined;
   readonly logprobs?: boolean | undefined;
   readonly top_logprobs?: number | undefined;
+  readonly response_format?: ResponseFormat | undefined;
   readonly tools?: readonly Tool[] | undefined;
   readonly tool_choice?: ToolChoice | undefined;
   readonly parallel_tool_calls?: boolean | undefined;

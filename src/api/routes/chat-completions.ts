@@ -4,7 +4,8 @@ import { errors } from '../../base/errors.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { type ChatReplyOptions, chatChunks, chatReply } from '../chat/chat-format.ts';
 import { renderMessages } from '../chat/render.ts';
-import { ToolCallReader, toolFormatOf } from '../chat/tools.ts';
+import { ToolCallReader, type ToolFormat, toolFormatOf } from '../chat/tools.ts';
+import { constraintOf } from '../constraint-of.ts';
 import { parseFields } from '../fields/parse-fields.ts';
 import { chatFields } from '../fields/text-fields.ts';
 import type { ChatRequest } from '../fields/text-requests.ts';
@@ -23,7 +24,7 @@ export async function chatCompletions(c: Context<ApiEnv>, parts: ApiParts): Prom
   const request = parseFields(await readJson(c, parts.settings), chatFields);
   checkTogether(request);
   const lease = await useModel(request.model, c.var.request, parts.models);
-  const { answer, options } = begin(request, lease, { context: c.var.request, parts });
+  const { answer, options } = await begin(request, lease, { context: c.var.request, parts });
   return sendReply(c, parts, {
     stream: request.stream === true,
     whole: () => chatReply(answer, options),
@@ -31,14 +32,16 @@ export async function chatCompletions(c: Context<ApiEnv>, parts: ApiParts): Prom
   });
 }
 
-function begin(
+async function begin(
   request: ChatRequest,
   lease: ModelLease,
   { context, parts }: { readonly context: RequestContext; readonly parts: ApiParts },
-): { readonly answer: Answer; readonly options: ChatReplyOptions } {
+): Promise<{ readonly answer: Answer; readonly options: ChatReplyOptions }> {
   const { model } = lease;
   try {
-    const tools = readerOf(request, lease);
+    const format = formatOf(request, lease);
+    const tools = readerOf(request, format);
+    const constraint = await constraintOf(request, model, format);
     const prompt = renderMessages(request, lease);
     const sampling = samplingOptions(request, model);
     const { max_completion_tokens: most = request.max_tokens } = request;
@@ -54,6 +57,7 @@ function begin(
         maxTokens,
         start: request.continue_final_message === true ? 'continuation' : 'text',
         ...(logprobs === undefined ? {} : { logprobs }),
+        ...(constraint === undefined ? {} : { constraint }),
       },
     });
     const settings = describeSettings(sampling, { seed: answer.seed, maxTokens });
@@ -74,15 +78,23 @@ function begin(
   }
 }
 
-/** What reads calls of the request's tools. Throws TOOLS_UNSUPPORTED. */
-function readerOf(
-  { tools = [], tool_choice: choice, parallel_tool_calls: parallel }: ChatRequest,
+/** How the model writes calls, where it may make any. Throws TOOLS_UNSUPPORTED. */
+function formatOf(
+  { tools = [], tool_choice: choice }: ChatRequest,
   { name, model }: ModelLease,
-): (() => ToolCallReader) | undefined {
+): ToolFormat | undefined {
   if (tools.length === 0) return undefined;
   const format = toolFormatOf(model.chatTemplate);
   if (format === undefined) throw errors.TOOLS_UNSUPPORTED({ model: name });
-  if (choice === 'none') return undefined;
+  return choice === 'none' ? undefined : format;
+}
+
+/** What reads calls of the request's tools. */
+function readerOf(
+  { tools = [], parallel_tool_calls: parallel }: ChatRequest,
+  format: ToolFormat | undefined,
+): (() => ToolCallReader) | undefined {
+  if (format === undefined) return undefined;
   const names = new Set(tools.map((tool) => tool.function.name));
   const limit = parallel === false ? 1 : Number.POSITIVE_INFINITY;
   return () => new ToolCallReader(format, { names, limit });
@@ -103,10 +115,9 @@ function checkTogether(request: ChatRequest): void {
   if (choice !== undefined && choice !== 'none' && tools.length === 0) {
     refuse('tool_choice', 'there without tools', 'one together with tools');
   }
-  if (choice !== undefined && choice !== 'none' && choice !== 'auto') {
-    refuse('tool_choice', choice === 'required' ? choice : 'a function', 'none, auto');
-  }
-  if (tools.some((tool) => tool.function.strict === true)) {
-    refuse('tools', 'a function with strict: true', 'functions without strict');
+  const isHeldTo = choice === 'required' || typeof choice === 'object';
+  if (!isHeldTo && tools.some((tool) => tool.function.strict === true)) {
+    const allowed = 'strict: true together with a tool_choice of required, or of one function';
+    refuse('tools', 'a function with strict: true that need not be called', allowed);
   }
 }

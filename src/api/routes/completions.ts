@@ -8,6 +8,7 @@ import {
   completionChunks,
   completionReply,
 } from '../completion/completion-format.ts';
+import { constraintOf } from '../constraint-of.ts';
 import { parseFields } from '../fields/parse-fields.ts';
 import { completionFields } from '../fields/text-fields.ts';
 import type { CompletionRequest } from '../fields/text-requests.ts';
@@ -30,7 +31,7 @@ export async function completions(c: Context<ApiEnv>, parts: ApiParts): Promise<
   const request = parseFields(await readJson(c, parts.settings), completionFields);
   checkTogether(request);
   const lease = await useModel(request.model, c.var.request, parts.models);
-  const { answer, options } = begin(request, lease, { context: c.var.request, parts });
+  const { answer, options } = await begin(request, lease, { context: c.var.request, parts });
   return sendReply(c, parts, {
     stream: request.stream === true,
     whole: () => completionReply(answer, options),
@@ -38,17 +39,18 @@ export async function completions(c: Context<ApiEnv>, parts: ApiParts): Promise<
   });
 }
 
-function begin(
+async function begin(
   request: CompletionRequest,
   lease: ModelLease,
   { context, parts }: { readonly context: RequestContext; readonly parts: ApiParts },
-): { readonly answer: Answer; readonly options: CompletionReplyOptions } {
+): Promise<{ readonly answer: Answer; readonly options: CompletionReplyOptions }> {
   const { tokenizer } = lease.model;
   try {
     const prompts = promptsOf(request.prompt, tokenizer);
     const sampling = samplingOptions(request, lease.model);
     const { n = 1, best_of: candidates = n, max_tokens: maxTokens = defaultMaxTokens } = request;
     checkCount(prompts.length * candidates);
+    const constraint = await constraintOf(request, lease.model, undefined);
     // The best of several is told by its log-probabilities.
     const logprobs = request.logprobs ?? (candidates > n ? 0 : undefined);
     const answer = startAnswer(context, {
@@ -60,6 +62,7 @@ function begin(
         maxTokens,
         start: prompts.every(({ isEmpty }) => isEmpty) ? 'text' : 'continuation',
         ...(logprobs === undefined ? {} : { logprobs }),
+        ...(constraint === undefined ? {} : { constraint }),
         ...(request.echo === true && request.logprobs !== undefined
           ? { promptLogprobs: request.logprobs }
           : {}),

@@ -1,0 +1,112 @@
+// What an answer must look like, from the fields that can say so: response_format, grammar, regex, and a
+// tool_choice that asks for a call. At most one of them; whatever cannot be held to is refused.
+import { errors } from '../base/errors.ts';
+import { type Constraint, type ConstraintSource, compileConstraint } from '../engine/index.ts';
+import type { ToolFormat } from './chat/tools.ts';
+import type { ChatRequest, Tool } from './fields/text-requests.ts';
+import type { ServedModel } from './served-model.ts';
+
+type Asked = Pick<ChatRequest, 'response_format' | 'grammar' | 'regex' | 'tools' | 'tool_choice'>;
+
+/**
+ * The constraint of a request; undefined where it has none. Rejects with FIELD_INVALID, CONSTRAINT_INVALID,
+ * CONSTRAINT_UNSUPPORTED or CONSTRAINT_TOO_LARGE.
+ */
+export async function constraintOf(
+  request: Asked,
+  { tokenizer }: ServedModel,
+  format: ToolFormat | undefined,
+): Promise<Constraint | undefined> {
+  const sources = [
+    ...ofResponseFormat(request),
+    ...ofText(request),
+    ...(format === undefined ? [] : ofTools(request, format)),
+  ];
+  const [first, second] = sources;
+  if (second !== undefined) {
+    throw errors.FIELD_INVALID({
+      field: second.field,
+      found: `there beside ${first?.field}`,
+      allowed: 'one of response_format, grammar, regex and a tool_choice that asks for a call',
+    });
+  }
+  return first === undefined ? undefined : await compileConstraint(first.source, tokenizer);
+}
+
+interface Named {
+  readonly field: string;
+  readonly source: ConstraintSource;
+}
+
+function ofResponseFormat({
+  response_format: format,
+  tools = [],
+  tool_choice: choice,
+}: Asked): Named[] {
+  if (format === undefined || format.type === 'text') return [];
+  const field = 'response_format';
+  if (tools.length > 0 && choice !== 'none') {
+    const allowed = 'a format without tools, or with tool_choice: "none"';
+    throw errors.FIELD_INVALID({ field, found: 'there beside tools', allowed });
+  }
+  if (format.type === 'json_object') return [{ field, source: { kind: 'json_object' } }];
+  return [{ field, source: { kind: 'json_schema', schema: format.json_schema.schema ?? {} } }];
+}
+
+function ofText({ grammar, regex }: Asked): Named[] {
+  return [
+    ...(grammar === undefined
+      ? []
+      : [{ field: 'grammar', source: { kind: 'grammar', grammar } } as const]),
+    ...(regex === undefined
+      ? []
+      : [{ field: 'regex', source: { kind: 'regex', pattern: regex } } as const]),
+  ];
+}
+
+function ofTools({ tools = [], tool_choice: choice }: Asked, format: ToolFormat): Named[] {
+  if (choice === undefined || choice === 'none' || choice === 'auto') return [];
+  const field = 'tool_choice';
+  const wanted =
+    choice === 'required'
+      ? tools
+      : tools.filter((tool) => tool.function.name === choice.function.name);
+  if (wanted.length === 0) {
+    const allowed = `one of the tools: ${tools.map((tool) => tool.function.name).join(', ')}`;
+    throw errors.FIELD_INVALID({ field, found: 'a function that is not among the tools', allowed });
+  }
+  const [only] = wanted;
+  const schema =
+    wanted.length === 1 && only !== undefined
+      ? callSchema(only, '#', format)
+      : { anyOf: wanted.map((tool, index) => callSchema(tool, `#/anyOf/${index}`, format)) };
+  return [{ field, source: { kind: 'json_schema', schema } }];
+}
+
+/** A call of the tool as the model writes it; `at` is where the schema will stand. */
+function callSchema({ function: tool }: Tool, at: string, { argumentsKey }: ToolFormat): object {
+  const root = `${at}/properties/${argumentsKey}`;
+  return {
+    type: 'object',
+    properties: {
+      name: { const: tool.name },
+      [argumentsKey]: moveReferences(tool.parameters ?? { type: 'object' }, root),
+    },
+    required: ['name', argumentsKey],
+    additionalProperties: false,
+  };
+}
+
+// A reference such as #/$defs/x means a place in the tool's own schema, which now stands within another.
+function moveReferences(value: unknown, root: string): unknown {
+  if (Array.isArray(value)) return value.map((one) => moveReferences(one, root));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      key,
+      key === '$ref' && typeof one === 'string' && one.startsWith('#')
+        ? `${root}${one.slice(1)}`
+        : moveReferences(one, root),
+    ]),
+  );
+}
