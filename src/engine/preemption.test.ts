@@ -66,4 +66,36 @@ describe.each(deviceNames)('more requests than pages on %s', (deviceName) => {
     });
     await crowded.close();
   });
+
+  it('gives those who stay the same though others leave in the middle, and has every page back', async () => {
+    const engine = await openTinyEngine(device, checkpoint, { sequences: 1 });
+    const stay = requests.filter((_, i) => i % 2 === 0);
+    const alone: GenerationEvent[][] = [];
+    for (const request of stay) alone.push(tokensOf(await collectEvents(engine.generate(request))));
+    const leave = async (request: GenerateRequest, after: number): Promise<void> => {
+      let tokens = 0;
+      for await (const { type } of engine.generate(request)) {
+        if (type === 'token-delta' && ++tokens === after) return;
+      }
+    };
+    const stop = async (request: GenerateRequest, after: number): Promise<GenerationEvent[]> => {
+      const controller = new AbortController();
+      const events: GenerationEvent[] = [];
+      for await (const event of engine.generate({ ...request, signal: controller.signal })) {
+        events.push(event);
+        if (tokensOf(events).length === after) controller.abort();
+      }
+      return events;
+    };
+    const [together, stopped] = await Promise.all([
+      Promise.all(stay.map((request) => collectEvents(engine.generate(request)))),
+      Promise.all(requests.map((request, i) => stop({ ...request, seed: 90 + i }, 5 * i + 1))),
+      Promise.all(requests.map((request, i) => leave({ ...request, seed: 50 + i }, 4 * i + 1))),
+    ]);
+    expect(together.map(tokensOf)).toEqual(alone);
+    for (const events of stopped) expect(events.at(-1)).toMatchObject({ finishReason: 'abort' });
+    const { pages, running, waiting } = engine.stats();
+    expect([pages.free + pages.kept, running, waiting]).toEqual([16, 0, 0]);
+    await engine.close();
+  });
 });

@@ -41,7 +41,8 @@ export interface StepBudget {
 export function enqueue(state: SchedulerState, sequence: Sequence): void {
   welcome(state, sequence);
   state.waiting.push(sequence);
-  admit(state);
+  // Where others wait already there was no room for them; the next step looks again.
+  if (state.waiting.length === 1) admit(state);
 }
 
 /**
