@@ -72,8 +72,16 @@ struct Kernel {
   size_t (*shared)(const Call& call) = nullptr;
 };
 
+// Rows of a matrix that are packed together for matmul_int8.
+constexpr int64_t panelRows = 16;
+
 struct KernelTable {
   Kernel ops[OP_COUNT];
+  // Bytes of a packed panel of `columns` columns; 0 for a type that is not packed.
+  int64_t (*panelBytes)(DType dtype, int64_t columns);
+  // Packs panels [first, end) of a matrix to `to`, where its first panel begins. Rows that a last panel
+  // lacks are left as they are: zeros.
+  void (*packPanels)(const Tensor& matrix, int64_t first, int64_t end, uint8_t* to);
   // Spends f32 multiply-adds on registers alone; returns the operations, two each.
   int64_t (*spendMultiplyAdds)(int64_t rounds);
 };

@@ -1,11 +1,12 @@
 // Every op with a kernel, in one order for the enum, the names JavaScript sees, the checks and the
-// table of kernels: ROW(constant, name, inputs, outputs, which inputs hold indices as bits,
+// table of kernels; matmul_int8 is how a matmul may be computed, and no op of its own: ROW(constant, name, inputs, outputs, which inputs hold indices as bits,
 // attributes in the order of Call::attributes).
 #pragma once
 
 #define CORRAL_OPS(ROW)                                                                            \
   ROW(EMBED, "embed", 2, 1, 1 << 1)                                                                \
   ROW(MATMUL, "matmul", 2, 1, 0)                                                                   \
+  ROW(MATMUL_INT8, "matmul_int8", 2, 1, 0)                                                         \
   ROW(TAKE_ROWS, "take_rows", 2, 1, 1 << 1)                                                        \
   ROW(ADD, "add", 2, 1, 0)                                                                         \
   ROW(SUB, "sub", 2, 1, 0)                                                                         \

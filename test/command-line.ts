@@ -161,7 +161,7 @@ export function fakeModel(
     name: 'fake',
     context: 64,
     loadSeconds: 0.5,
-    device: { name: 'reference', isa: 'javascript', threads: 1 },
+    device: { name: 'reference', isa: 'javascript', activations: ['exact'], threads: 1 },
     complete: (input, asked) => {
       calls.push({ what: 'complete', input, options: asked });
       return generate(input, asked?.signal);

@@ -12,7 +12,7 @@
 namespace {
 
 // Raised when a signature below changes: a stale binary is then refused.
-constexpr uint32_t interfaceVersion = 1;
+constexpr uint32_t interfaceVersion = 2;
 
 struct OpName {
   const char* name;
@@ -263,6 +263,7 @@ napi_value compile(napi_env env, napi_callback_info info) {
     return throwBug(env, "compile: the program is malformed");
   }
   executable->markChecked();
+  executable->listPackedWeights();
   handle->device->adopt(executable);
   napi_value external;
   napi_create_external(
@@ -400,6 +401,19 @@ napi_value describeOps(napi_env env) {
   return list;
 }
 
+// The weight types that a product with int8 activations reads, by GGUF's numbers.
+napi_value describePackedTypes(napi_env env) {
+  napi_value list, number;
+  napi_create_array(env, &list);
+  uint32_t count = 0;
+  for (int32_t dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
+    if (corral_kernels_portable.panelBytes((DType)dtype, 256) == 0) continue;
+    napi_create_int32(env, dtype, &number);
+    napi_set_element(env, list, count++, number);
+  }
+  return list;
+}
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
@@ -426,5 +440,6 @@ NAPI_MODULE_INIT() {
   for (int i = 0; i < count; i++) names[i] = isas[i].name;
   napi_set_named_property(env, exports, "isas", stringArray(env, names, count));
   napi_set_named_property(env, exports, "ops", describeOps(env));
+  napi_set_named_property(env, exports, "packedTypes", describePackedTypes(env));
   return exports;
 }

@@ -205,16 +205,20 @@ struct Q3_KCodec {
 
 // Eight groups of 32 with 6-bit scales and minima in 12 bytes: of groups 0 to 3 whole in bytes 0 to
 // 3 and 4 to 7; of groups 4 to 7 nibbles in bytes 8 to 11 and the high bits atop the others.
-// Gives scales in lanes 0 to 7 and minima in lanes 8 to 15, negated.
-CORRAL_INLINE void openSixBitPairs(const uint8_t* block, float* pairs) {
+// Gives a byte for each: eight scales, eight minima.
+CORRAL_INLINE void sixBitPairs(const uint8_t* block, uint32_t (&words)[4]) {
   const uint32_t scales = loadWord(block + 4), minima = loadWord(block + 8);
   const uint32_t nibbles = loadWord(block + 12);
-  const uint32_t words[4] = {
-      scales & 0x3f3f3f3f,
-      (nibbles & 0x0f0f0f0f) | ((scales >> 2) & 0x30303030),
-      minima & 0x3f3f3f3f,
-      ((nibbles >> 4) & 0x0f0f0f0f) | ((minima >> 2) & 0x30303030),
-  };
+  words[0] = scales & 0x3f3f3f3f;
+  words[1] = (nibbles & 0x0f0f0f0f) | ((scales >> 2) & 0x30303030);
+  words[2] = minima & 0x3f3f3f3f;
+  words[3] = ((nibbles >> 4) & 0x0f0f0f0f) | ((minima >> 2) & 0x30303030);
+}
+
+// As floats: scales in lanes 0 to 7, minima in lanes 8 to 15, negated.
+CORRAL_INLINE void openSixBitPairs(const uint8_t* block, float* pairs) {
+  uint32_t words[4];
+  sixBitPairs(block, words);
   const float d = loadHalf(block), dmin = -loadHalf(block + 2);
   const float factors[lanes] = {d,    d,    d,    d,    d,    d,    d,    d,
                                 dmin, dmin, dmin, dmin, dmin, dmin, dmin, dmin};

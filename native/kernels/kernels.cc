@@ -2,6 +2,7 @@
 // translation unit, so that everything but the table has internal linkage.
 #include "functions.h"
 #include "gradients.h"
+#include "int8_matmul.h"
 #include "lora.h"
 #include "losses.h"
 #include "optimizer.h"
@@ -19,6 +20,8 @@ extern "C" const corral::KernelTable CORRAL_KERNELS = {
     {
         {embedChunks, none, computeEmbed},
         {matmulChunks, matmulScratch, computeMatmul},
+        {matmulInt8Chunks, matmulInt8Scratch, computeMatmulInt8, matmulInt8Stages,
+         matmulInt8Shared},
         {takeRowsChunks, none, computeTakeRows},
         {chunksByRow, none, computeAdd},
         {chunksByRow, none, computeSub},
@@ -84,5 +87,7 @@ extern "C" const corral::KernelTable CORRAL_KERNELS = {
         {inPlaceChunks, none, computeEma},
         {inPlaceChunks, none, computeAdamw},
     },
+    panelBytes,
+    packPanels,
     spendMultiplyAdds,
 };

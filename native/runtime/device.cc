@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include <new>
@@ -81,8 +82,7 @@ void Device::releaseAll() {
   std::lock_guard<std::mutex> lock(mutex_);
   for (auto& entry : buffers_) {
     if (const auto buffer = entry.lock()) {
-      buffer->memory.release();
-      buffer->freed = true;
+      buffer->release();
     }
   }
   for (auto& entry : executables_) {
@@ -135,8 +135,7 @@ Status Device::perform(Task& task) {
   switch (task.kind) {
     case TaskKind::free:
       // Executables may still refer to it; they find out at their next run.
-      task.buffer->memory.release();
-      task.buffer->freed = true;
+      task.buffer->release();
       return status;
     case TaskKind::drop:
       task.buffer.reset();
@@ -161,6 +160,8 @@ Status Device::perform(Task& task) {
         status.code = Code::outOfBounds;
       } else if (task.kind == TaskKind::write) {
         memcpy(task.buffer->memory.data() + task.offset, task.host, task.bytes);
+        task.buffer->memory.noteWritten();
+        task.buffer->isPacked = false;
       } else {
         memcpy(task.host, task.buffer->memory.data() + task.offset, task.bytes);
       }
@@ -217,6 +218,8 @@ Status Device::performRun(Task& task) {
     status.code = Code::bufferFreed;
     return status;
   }
+  status = packWeights(executable);
+  if (status.code != Code::ok) return status;
   status = executable.resolve(task.sizes, kernels_, guard_);
   if (status.code != Code::ok) return status;
   executable.ran = false;
@@ -287,6 +290,62 @@ Status Device::performRun(Task& task) {
   return status;
 }
 
+// Packs what products with int8 activations will read and is not packed yet: all of a model's weights
+// before its first step, later those that were written to. The file's pages are let go of as packing
+// moves on, so that a model never takes twice its size.
+Status Device::packWeights(Executable& executable) {
+  struct Packing {
+    const KernelTable& kernels;
+    const std::atomic<bool>& closing;
+    Tensor matrix;
+    Memory* source;
+    uint8_t* to;
+    std::atomic<int64_t> taken{0};
+  };
+  Status status;
+  for (const PackedWeight& weight : executable.packedWeights) {
+    Buffer& buffer = *executable.buffers[weight.buffer];
+    if (buffer.isPacked) continue;
+    Tensor matrix = matrixOf(executable.values[weight.value]);
+    const int64_t panels = (matrix.rows + panelRows - 1) / panelRows;
+    const size_t bytes = (size_t)(panels * kernels_.panelBytes(matrix.dtype, matrix.columns));
+    if (buffer.memory.bytes() < (size_t)(matrix.rows * matrix.rowBytes)) {
+      status.code = Code::shapesDisagree;
+      status.value = weight.value;
+      return status;
+    }
+    if (!buffer.packed.reserve(bytes, guard_)) {
+      status.code = Code::outOfMemory;
+      status.found = (double)bytes;
+      return status;
+    }
+    matrix.data = buffer.memory.data();
+    Packing packing{kernels_, closing_, matrix, &buffer.memory, buffer.packed.data()};
+    pool_.run(
+        [](void* context, int) {
+          constexpr int64_t together = 8;
+          Packing& p = *(Packing*)context;
+          const int64_t all = (p.matrix.rows + panelRows - 1) / panelRows;
+          while (!p.closing.load(std::memory_order_relaxed)) {
+            const int64_t first = p.taken.fetch_add(together, std::memory_order_relaxed);
+            if (first >= all) break;
+            const int64_t end = std::min(all, first + together);
+            p.kernels.packPanels(p.matrix, first, end, p.to);
+            const int64_t begun = first * panelRows * p.matrix.rowBytes;
+            const int64_t ended = std::min(end * panelRows, p.matrix.rows) * p.matrix.rowBytes;
+            p.source->forget((size_t)begun, (size_t)(ended - begun));
+          }
+        },
+        &packing);
+    if (closing_.load()) {
+      status.code = Code::closed;
+      return status;
+    }
+    buffer.isPacked = true;
+  }
+  return status;
+}
+
 const Kernel& Device::kernelOf(const Executable& executable, const StepCall& each) const {
   return kernels_.ops[executable.steps[each.step].op];
 }
@@ -305,6 +364,7 @@ bool Device::mustStop() {
 void Device::computeSteps(int thread) {
   const Executable& executable = *run_->executable;
   uint8_t* scratch = scratch_[(size_t)thread]->data();
+  // Whether all that was computed since the last barrier was computed by thread 0.
   bool alone = true;
   bool first = true;
   for (size_t i = 0; i < executable.calls.size(); i++) {
@@ -312,9 +372,12 @@ void Device::computeSteps(int thread) {
     const Kernel& kernel = kernelOf(executable, each);
     const int64_t chunks = each.chunks;
     const bool single = chunks == 1;
-    if (!first && !(alone && single)) pool_.barrier();
+    if (!first && !each.joins && !(alone && single)) {
+      pool_.barrier();
+      alone = true;
+    }
     first = false;
-    alone = single;
+    alone = alone && single;
     if (single) {
       if (thread == 0 && !mustStop()) kernel.compute(each.call, 0, 1, scratch);
       continue;

@@ -80,6 +80,7 @@ class Device {
   Task* next();
   Status perform(Task& task);
   Status performRun(Task& task);
+  Status packWeights(Executable& executable);
   Status measurePeak(double seconds);
   void computeSteps(int thread);
   const Kernel& kernelOf(const Executable& executable, const StepCall& each) const;

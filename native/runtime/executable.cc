@@ -67,6 +67,12 @@ int64_t bytesPerRow(DType dtype, int64_t columns) {
   return block.elements == 0 ? 0 : columns / block.elements * block.bytes;
 }
 
+Tensor matrixOf(const Value& weight) {
+  Tensor matrix = {nullptr, weight.dtype, weight.dims[0], weight.dims[1], 0};
+  matrix.rowBytes = bytesPerRow(weight.dtype, matrix.columns);
+  return matrix;
+}
+
 bool Executable::isWellFormed() const {
   const auto has = [](int32_t index, size_t size) { return index >= 0 && (size_t)index < size; };
   // A fixed size of zero would be divided by; symbolic ones are negative.
@@ -94,6 +100,11 @@ bool Executable::isWellFormed() const {
       if ((shape.indices >> i & 1) != 0 && source != Source::input) return false;
       if (source == Source::unused) return false;
     }
+    if (step.op == OP_MATMUL_INT8) {
+      const Value& weight = values[step.inputs[1]];
+      if (weight.source != Source::buffer || weight.rank != 2) return false;
+      if (weight.dims[0] < 1 || weight.dims[1] < 1) return false;
+    }
     for (int i = 0; i < step.outputCount; i++) {
       if (!has(step.outputs[i], values.size())) return false;
       if (values[step.outputs[i]].source != Source::slot) return false;
@@ -120,6 +131,17 @@ void Executable::markChecked() {
       }
       step.checked = same;
     }
+  }
+}
+
+void Executable::listPackedWeights() {
+  for (const Step& step : steps) {
+    if (step.op != OP_MATMUL_INT8) continue;
+    const PackedWeight weight = {step.inputs[1], values[step.inputs[1]].index};
+    const bool isListed =
+        std::any_of(packedWeights.begin(), packedWeights.end(),
+                    [&](const PackedWeight& other) { return other.buffer == weight.buffer; });
+    if (!isListed) packedWeights.push_back(weight);
   }
 }
 
@@ -195,10 +217,26 @@ Status Executable::resolve(const int32_t* wanted, const KernelTable& kernels, Gu
       status.op = step.op;
       return status;
     }
+    bool joins = false;
+    if (step.op == OP_MATMUL_INT8) {
+      const Memory& packed = buffers[values[step.inputs[1]].index]->packed;
+      const int64_t panels = (call.in[1].rows + panelRows - 1) / panelRows;
+      const int64_t bytes = panels * kernels.panelBytes(call.in[1].dtype, call.in[1].columns);
+      if (bytes == 0 || packed.bytes() < (size_t)bytes) {
+        status.code = Code::shapesDisagree;
+        status.op = step.op;
+        return status;
+      }
+      call.in[1].data = packed.data();
+      // Products of the same rows (q, k and v; gate and up) share their rounding and one barrier.
+      joins = i > 0 && steps[i - 1].op == step.op && steps[i - 1].inputs[0] == step.inputs[0];
+    }
     scratchBytes = std::max(scratchBytes, kernel.scratch(call));
     if (kernel.shared != nullptr) sharedBytes = std::max(sharedBytes, kernel.shared(call));
     const int64_t stages = kernel.stages == nullptr ? 1 : kernel.stages(call);
-    for (call.stage = 0; call.stage < stages; call.stage++) calls.push_back({i, call, 0});
+    for (call.stage = joins ? 1 : 0; call.stage < stages; call.stage++) {
+      calls.push_back({i, call, 0, joins});
+    }
   }
   resolved = true;
   return status;
@@ -222,7 +260,7 @@ bool Executable::isIntact() const {
     if (!memory->intact()) return false;
   }
   for (const auto& buffer : buffers) {
-    if (!buffer->memory.intact()) return false;
+    if (!buffer->memory.intact() || !buffer->packed.intact()) return false;
   }
   return true;
 }

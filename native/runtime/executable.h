@@ -42,7 +42,17 @@ struct Status {
 // An allocated tensor's memory. The dtype and shape are the program's affair.
 struct Buffer {
   Memory memory;
+  // The same matrix in panels, once a product with int8 activations has asked for them.
+  Memory packed;
+  bool isPacked = false;
   bool freed = false;
+
+  void release() {
+    memory.release();
+    packed.release();
+    isPacked = false;
+    freed = true;
+  }
 };
 
 enum class Source : int32_t { input, buffer, slot, unused };
@@ -77,6 +87,13 @@ struct StepCall {
   size_t step;
   Call call;
   int64_t chunks;
+  // Reads nothing that the call before it writes: no barrier lies between the two.
+  bool joins;
+};
+
+// A weight that is to be packed before a run.
+struct PackedWeight {
+  int32_t value, buffer;
 };
 
 struct Executable {
@@ -86,6 +103,9 @@ struct Executable {
   std::vector<std::shared_ptr<Buffer>> buffers;
   std::vector<std::unique_ptr<Memory>> inputMemory;
   std::vector<std::unique_ptr<Memory>> slotMemory;
+
+  // Each buffer that is read as panels, once.
+  std::vector<PackedWeight> packedWeights;
 
   // Of the last run.
   bool resolved = false;
@@ -100,6 +120,8 @@ struct Executable {
   bool isWellFormed() const;
   // Marks the steps whose indices need no check of their own.
   void markChecked();
+  // Lists what has to be packed.
+  void listPackedWeights();
   // Gives every value its size and address. Does nothing when the sizes are those of last time.
   Status resolve(const int32_t* sizes, const KernelTable& kernels, Guard guard);
   // Looks at every index among the inputs, which hold this run's contents already.
@@ -107,6 +129,8 @@ struct Executable {
   bool isIntact() const;
 };
 
+// A weight as the matrix it is in its file; no data yet.
+Tensor matrixOf(const Value& weight);
 int64_t blockElements(DType dtype);
 int64_t bytesPerRow(DType dtype, int64_t columns);
 

@@ -85,6 +85,7 @@ int Memory::mapFile(const char* path, uint64_t offset, size_t bytes) {
       data_ = base_ + (offset - start);
       bytes_ = bytes;
       guard_ = Guard::none;
+      isVerbatim_ = true;
     }
   }
   close(file);
@@ -95,6 +96,14 @@ void Memory::release() {
   if (base_ != nullptr) munmap(base_, mapped_);
   base_ = data_ = nullptr;
   mapped_ = bytes_ = 0;
+  isVerbatim_ = false;
+}
+
+void Memory::forget(size_t offset, size_t bytes) {
+  if (!isVerbatim_) return;
+  const size_t start = roundToPages((size_t)(data_ - base_) + offset);
+  const size_t end = ((size_t)(data_ - base_) + offset + bytes) / pageSize() * pageSize();
+  if (start < end) madvise(base_ + start, end - start, MADV_DONTNEED);
 }
 
 bool Memory::intact() const {

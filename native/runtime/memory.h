@@ -30,6 +30,11 @@ class Memory {
   int mapFile(const char* path, uint64_t offset, size_t bytes);
   void release();
   bool intact() const;
+  // Lets the system take back what can be read from the file again: whole pages among these bytes,
+  // if nothing was ever written here.
+  void forget(size_t offset, size_t bytes);
+  // The mapping has contents of its own now.
+  void noteWritten() { isVerbatim_ = false; }
 
   uint8_t* data() const { return data_; }
   size_t bytes() const { return bytes_; }
@@ -39,6 +44,8 @@ class Memory {
   size_t bytes_ = 0;
   uint8_t* base_ = nullptr;
   size_t mapped_ = 0;
+  // A file's contents, unchanged.
+  bool isVerbatim_ = false;
   Guard guard_ = Guard::none;
 };
 

@@ -87,6 +87,10 @@ bool shapesAgree(Op op, const Call& c) {
   switch (op) {
     case OP_EMBED:
     case OP_TAKE_ROWS: return out.columns == a.columns && out.rows == countOf(b);
+    case OP_MATMUL_INT8:
+      // Blocks of 32 along k are what activations are rounded in.
+      if (a.columns % 32 != 0) return false;
+      [[fallthrough]];
     case OP_MATMUL: return a.columns == b.columns && out.rows == a.rows && out.columns == b.rows;
     case OP_ADD: case OP_SUB: case OP_MUL: case OP_SWIGLU: case OP_SILU_GRADIENT:
     case OP_MINIMUM: case OP_MAXIMUM: case OP_NOT_ABOVE: case OP_NOT_BELOW:

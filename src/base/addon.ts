@@ -42,6 +42,8 @@ export interface NativeAddon {
   readonly isas: readonly string[];
   /** Ops with kernels, and the order of their attributes; an op's number is its place here. */
   readonly ops: readonly { readonly name: string; readonly attributes: readonly string[] }[];
+  /** GGUF's numbers of the weight types that `matmul_int8` takes. */
+  readonly packedTypes: readonly number[];
   /** `guard` 0: none, 1: checked bytes around every buffer, 2: an unreadable page behind it. */
   createDevice(isa: string, threads: number, guard: number): NativeDevice;
   threadsOf(device: NativeDevice): number;
@@ -91,7 +93,7 @@ export type AddonStatus =
   | { readonly available: false; readonly attempts: readonly AddonAttempt[] };
 
 /** The same number as in native/addon/module.cc: a binary of another version is not used. */
-export const interfaceVersion = 1;
+export const interfaceVersion = 2;
 
 // Both src/base and dist/base lie two folders below the package.
 const packageRoot = join(import.meta.dirname, '..', '..');

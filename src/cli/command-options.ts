@@ -16,6 +16,7 @@ export interface ModelOptions extends CommonOptions {
   readonly threads?: number;
   readonly context?: number;
   readonly cache?: 'f16' | 'f32' | 'q8_0';
+  readonly activations?: 'exact' | 'int8';
   readonly tokenizer?: string;
   readonly config?: string;
   readonly adapter?: string;
@@ -181,6 +182,12 @@ export function addModelOptions(command: Command): Command {
         readChoice('--cache', ['f16', 'f32', 'q8_0']),
       ),
     )
+    .addOption(
+      new Option(
+        '--activations <kind>',
+        'how they meet quantised weights: exact, or int8, which is faster (default: int8 where the device has it)',
+      ).argParser(readChoice('--activations', ['exact', 'int8'])),
+    )
     .option('--adapter <path>', 'a LoRA or DoRA to use with the model: a PEFT folder or a GGUF');
 }
 
@@ -223,8 +230,17 @@ export function addSamplingOptions(command: Command): Command {
 
 /** What of the options goes to the loader. */
 export function toLoadOptions(options: ModelOptions): LoadOptions {
-  const { device, threads, context, cache, tokenizer, config, adapter } = options;
-  return dropUndefined({ device, threads, context, cache, tokenizer, config, adapter });
+  const { device, threads, context, cache, activations, tokenizer, config, adapter } = options;
+  return dropUndefined({
+    device,
+    threads,
+    context,
+    cache,
+    activations,
+    tokenizer,
+    config,
+    adapter,
+  });
 }
 
 /** Log-probabilities are shown in JSON alone: without --json they would be asked for in vain. */

@@ -7,6 +7,7 @@ import { lossMakers } from './conformance-loss-cases.ts';
 import {
   cacheDTypes,
   errorBounds,
+  int8DTypes,
   type Maker,
   makeCase,
   oddSizes,
@@ -384,6 +385,18 @@ const makers: Readonly<Partial<Record<OpName, Maker>>> = {
   ...trainingMakers,
   ...lossMakers,
 };
+
+/** The cases of matmul with weights that int8 kernels take, computed by these. */
+export function int8Cases(seed: number): ConformanceCase[] {
+  return makeMatmul(seed)
+    .filter(({ tensors }) => int8DTypes.includes(tensors['w']?.dtype ?? 'f32'))
+    .map((original) => ({
+      ...original,
+      name: `${original.name}, int8`,
+      activations: 'int8' as const,
+      bound: errorBounds.int8,
+    }));
+}
 
 /** Every case of an op. */
 export function conformanceCases(op: OpName, seed: number): ConformanceCase[] {

@@ -23,8 +23,22 @@ export const errorBounds = {
   elementwise: 1e-13,
   product: 1e-10,
   attention: 1e-11,
+  // A block's largest number becomes 127: of normal numbers about 2e-5 of the power is lost.
+  int8: 5e-4,
   gradient: 1e-10,
 } as const;
+
+/** Types whose products may round activations to int8. */
+export const int8DTypes: readonly WeightDType[] = [
+  'q4_0',
+  'q4_1',
+  'q5_0',
+  'q5_1',
+  'q8_0',
+  'q4_k',
+  'q5_k',
+  'q6_k',
+];
 
 /** Every type a weight matrix may have. */
 export const weightDTypes: readonly WeightDType[] = dtypeNames.filter((name) => name !== 'i32');

@@ -1,7 +1,7 @@
 // Runs the conformance suite on the cpu device, for every instruction set this CPU has: agreement
 // with the reference, NaN and infinities, borders of buffers, batch and thread invariance, fusion.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dtypes } from '../tensor/dtype.ts';
+import { dtypes, type WeightDType } from '../tensor/dtype.ts';
 import { unfuse } from '../tensor/fuse.ts';
 import { append, type OpName, opNames, ops } from '../tensor/ops.ts';
 import { type Program, ProgramBuilder } from '../tensor/program.ts';
@@ -13,11 +13,11 @@ import {
   poison,
   runConformanceCase,
 } from './conformance.ts';
-import { conformanceCases, makeAttentionCase } from './conformance-cases.ts';
+import { conformanceCases, int8Cases, makeAttentionCase } from './conformance-cases.ts';
 import { largeCases } from './conformance-large-cases.ts';
-import { cacheDTypes, weightDTypes } from './conformance-maker.ts';
+import { cacheDTypes, errorBounds, int8DTypes, weightDTypes } from './conformance-maker.ts';
 import { availableIsas, createCpuDevice } from './cpu.ts';
-import type { Device, HostArray } from './device.ts';
+import type { Activations, Device, HostArray } from './device.ts';
 import { createReferenceDevice } from './reference.ts';
 
 // Another seed by CORRAL_SEED; each failure prints it.
@@ -38,12 +38,17 @@ const plainCases = new Map(opNames.map((op) => [op, conformanceCases(op, seed)])
 
 const casesForThreads = largeCases(seed);
 
-function casesOf(op: OpName): ConformanceCase[] {
-  return (plainCases.get(op) ?? []).flatMap((original) => [
+function alsoPoisoned(cases: readonly ConformanceCase[]): ConformanceCase[] {
+  return cases.flatMap((original) => [
     original,
     poison(original, new CaseRandom(seed, original.name)),
   ]);
 }
+
+const products: readonly (readonly [WeightDType, Activations])[] = [
+  ...weightDTypes.map((dtype) => [dtype, 'exact'] as const),
+  ...int8DTypes.map((dtype) => [dtype, 'int8'] as const),
+];
 
 async function disagreements(device: Device, cases: readonly ConformanceCase[]): Promise<string[]> {
   const problems: string[] = [];
@@ -105,16 +110,33 @@ describe.skipIf(isas.length === 0).each(isas)(
     });
 
     it.each(opNames)('computes %s as the reference does, within its buffers', async (op) => {
-      const cases = casesOf(op);
+      const cases = alsoPoisoned(plainCases.get(op) ?? []);
       expect(cases.length).toBeGreaterThan(0);
       expect(await disagreements(watched, cases)).toEqual([]);
       // A step beyond a fence ends the process; the canaries above catch what writes, and say where.
       expect(await disagreements(fenced, cases)).toEqual([]);
     });
 
-    it.each(weightDTypes)(
-      'gives a row of a %s product the same bits in any batch',
-      async (dtype) => {
+    it('computes products with int8 activations closely, within its buffers', async () => {
+      const cases = alsoPoisoned(int8Cases(seed));
+      expect(await disagreements(watched, cases)).toEqual([]);
+      expect(await disagreements(fenced, cases)).toEqual([]);
+    });
+
+    it.skipIf(isa === 'portable')('rounds activations as portable kernels do', async () => {
+      const portable = createCpuDevice({ isa: 'portable', threads: 1 });
+      for (const testCase of int8Cases(seed)) {
+        const expected = await runConformanceCase(portable, testCase);
+        const found = await runConformanceCase(plain, testCase);
+        const same = { ...testCase, bound: errorBounds.product };
+        expect(findDisagreement(same, expected, found), testCase.name).toBe(undefined);
+      }
+      await portable.close();
+    });
+
+    it.each(products)(
+      'gives a row of a %s product (%s) the same bits in any batch',
+      async (dtype, activations) => {
         // Beyond one chunk of k and one block of rows; k ends within a vector where the type lets it.
         const k = dtypes[dtype].blockSize === 1 ? 779 : 768;
         const [n, most, all] = [29, 64, 130];
@@ -125,7 +147,7 @@ describe.skipIf(isas.length === 0).each(isas)(
         const tensor = random.tensor(dtype, [n, k]);
         const weight = await plain.allocate(dtype, [n, k]);
         await plain.write(weight, 0, tensor.bytes);
-        const executable = plain.compile(builder.build(), { w: weight });
+        const executable = plain.compile(builder.build(), { w: weight }, { activations });
         const data = random.floats(all * k);
         const product = async (start: number, rows: number): Promise<HostArray | undefined> => {
           const inputs = { x: data.subarray(start * k, (start + rows) * k) };
@@ -185,7 +207,8 @@ describe.skipIf(isas.length === 0).each(isas)(
 
     it('gives the same bits with 1, 2 and 3 threads', async () => {
       const others = [1, 3].map((threads) => createCpuDevice({ isa, threads }));
-      for (const testCase of [...opNames.flatMap(largestCases), ...casesForThreads]) {
+      const sharing = [...opNames.flatMap(largestCases), ...casesForThreads, ...int8Cases(seed)];
+      for (const testCase of sharing) {
         const expected = await runConformanceCase(plain, testCase);
         for (const device of others) {
           const found = await runConformanceCase(device, testCase);

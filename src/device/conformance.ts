@@ -5,7 +5,7 @@ import { dequantize, quantize } from '../tensor/codecs/codec.ts';
 import { dtypes, tensorBytes, type WeightDType } from '../tensor/dtype.ts';
 import type { OpName } from '../tensor/ops.ts';
 import type { DimSizes, Program } from '../tensor/program.ts';
-import type { Device, DeviceBuffer, HostArray } from './device.ts';
+import type { Activations, Device, DeviceBuffer, HostArray } from './device.ts';
 
 /** A weight or state of a case. */
 export interface ConformanceTensor {
@@ -25,6 +25,8 @@ export interface ConformanceCase {
   readonly states: readonly string[];
   readonly inputs: Readonly<Record<string, HostArray>>;
   readonly sizes: DimSizes;
+  /** Default exact. A device that has no other computes exactly. */
+  readonly activations?: Activations;
   /** Largest normalised mean squared error against the reference; 0: the same bits. */
   readonly bound: number;
 }
@@ -123,7 +125,7 @@ const scalePlaces: Readonly<Partial<Record<WeightDType, readonly number[]>>> = {
 /** Runs a case once and frees what it took. */
 export async function runConformanceCase(
   device: Device,
-  { program, tensors, states, inputs, sizes }: ConformanceCase,
+  { program, tensors, states, inputs, sizes, activations = 'exact' }: ConformanceCase,
 ): Promise<ConformanceResult> {
   const buffers: Record<string, DeviceBuffer> = {};
   for (const [name, { dtype, shape, bytes }] of Object.entries(tensors)) {
@@ -131,7 +133,8 @@ export async function runConformanceCase(
     await device.write(buffer, 0, bytes);
     buffers[name] = buffer;
   }
-  const executable = device.compile(program, buffers);
+  const has = device.info.activations.includes(activations);
+  const executable = device.compile(program, buffers, has ? { activations } : {});
   const outputs = await device.run(executable, {
     inputs,
     sizes,
@@ -193,17 +196,25 @@ function sameKind(a: number, b: number): boolean {
   return Number.isFinite(a) ? Number.isFinite(b) : Object.is(a, b);
 }
 
+// int8 has no infinities: a row with one gives NaN.
+function bothFinite(a: number, b: number): boolean {
+  return Number.isFinite(a) === Number.isFinite(b);
+}
+
 function compareArrays(
   what: string,
   expected: HostArray,
   found: HostArray,
   bound: number,
+  kindsAgree = sameKind,
 ): string | undefined {
   if (expected.length !== found.length)
     return `${what}: ${found.length} of ${expected.length} values`;
   const isExact = bound === 0 || expected instanceof Int32Array;
   // -0 and 0 are the same value.
-  const agree = isExact ? (a: number, b: number): boolean => a === b || Object.is(a, b) : sameKind;
+  const agree = isExact
+    ? (a: number, b: number): boolean => a === b || Object.is(a, b)
+    : kindsAgree;
   const index = expected.findIndex((value, i) => !agree(value, found[i] as number));
   if (index >= 0) return `${what}[${index}] is ${found[index]}, not ${expected[index]}`;
   if (!(expected instanceof Float32Array) || !(found instanceof Float32Array)) return undefined;
@@ -213,12 +224,14 @@ function compareArrays(
 
 /** What is wrong with a device's result; undefined when nothing is. */
 export function findDisagreement(
-  { bound, tensors }: ConformanceCase,
+  { bound, tensors, activations }: ConformanceCase,
   expected: ConformanceResult,
   found: ConformanceResult,
 ): string | undefined {
+  const kindsAgree = activations === 'int8' ? bothFinite : sameKind;
   for (const [name, values] of Object.entries(expected.outputs)) {
-    const problem = compareArrays(name, values, found.outputs[name] as HostArray, bound);
+    const other = found.outputs[name] as HostArray;
+    const problem = compareArrays(name, values, other, bound, kindsAgree);
     if (problem !== undefined) return problem;
   }
   for (const [name, bytes] of Object.entries(expected.states)) {

@@ -4,9 +4,15 @@ import type { NativeAddon } from '../base/addon.ts';
 import { invariant, present } from '../base/invariant.ts';
 import { type DType, dtypes } from '../tensor/dtype.ts';
 import { planBuffers } from '../tensor/plan.ts';
-import { type Dim, type Program, symbolicDims, type Value } from '../tensor/program.ts';
+import {
+  type Dim,
+  type Program,
+  type ProgramOp,
+  symbolicDims,
+  type Value,
+} from '../tensor/program.ts';
 import { checkBuffers, maxRank } from './check.ts';
-import type { DeviceBuffer } from './device.ts';
+import type { Activations, DeviceBuffer } from './device.ts';
 
 /** A program as numbers, and the names whose order they rely on. */
 export interface EncodedProgram {
@@ -37,7 +43,13 @@ function padded(numbers: readonly number[], length: number, fill: number): numbe
 export function encodeProgram(
   addon: NativeAddon,
   program: Program,
-  buffers: Readonly<Record<string, DeviceBuffer>>,
+  {
+    buffers,
+    activations,
+  }: {
+    readonly buffers: Readonly<Record<string, DeviceBuffer>>;
+    readonly activations: Activations;
+  },
 ): EncodedProgram {
   checkBuffers('cpu', program, buffers);
   const plan = planBuffers(program);
@@ -68,9 +80,18 @@ export function encodeProgram(
     const dims = padded(value.shape.map(encodeDim), maxRank, 1);
     return [kind, index, dtypes[dtype].gguf, value.shape.length, ...dims];
   });
+  // Products with packed weights have a kernel of their own; all other types stay exact.
+  const kernelOf = ({ op, inputs: [, id = -1] }: ProgramOp): string => {
+    const weight = program.values[id];
+    if (activations === 'exact' || op !== 'matmul' || weight?.kind !== 'weight') return op;
+    const { dtype } = present(buffers[weight.name], `a buffer for ${weight.name}`);
+    return addon.packedTypes.includes(dtypes[dtype].gguf) ? 'matmul_int8' : op;
+  };
+
   const numbers: number[] = [];
   const steps = program.ops.flatMap((op) => {
-    const number = addon.ops.findIndex(({ name }) => name === op.op);
+    const kernel = kernelOf(op);
+    const number = addon.ops.findIndex(({ name }) => name === kernel);
     invariant(number >= 0, `the addon has no kernel for ${op.op}`);
     const order = present(addon.ops[number], 'op').attributes;
     const attributes = order.map((name) => present(op.attributes[name], `attribute ${name}`));

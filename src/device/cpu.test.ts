@@ -329,10 +329,6 @@ describe.skipIf(availableIsas().length === 0)('the cpu device (skipped without t
   });
 
   it('refuses what it has no kernel for, by name', async () => {
-    const weight = await device.allocate('q4_0', [4, 32]);
-    expect(() => device.compile(product(32, 4), { w: weight }, { activations: 'int8' })).toThrow(
-      expect.objectContaining({ code: 'CORRAL_DEVICE_UNSUPPORTED' }),
-    );
     const builder = new ProgramBuilder('norm');
     const input = builder.input('x', 'f32', ['rows', 32]);
     const norm = append(builder, 'rms_norm', [input, builder.weight('w', [32])], { eps: 1e-5 });

@@ -21,15 +21,16 @@ import { countElements, type Program, symbolicDims, type Value } from '../tensor
 import { checkInput, checkRange, checkShape, checkSizes, takesType } from './check.ts';
 import { encodeProgram } from './cpu-program.ts';
 import { usableCores } from './cpu-threads.ts';
-import type {
-  CompileOptions,
-  Device,
-  DeviceBuffer,
-  DeviceInfo,
-  Executable,
-  HostArray,
-  MappableRegion,
-  RunOptions,
+import {
+  activationKinds,
+  type CompileOptions,
+  type Device,
+  type DeviceBuffer,
+  type DeviceInfo,
+  type Executable,
+  type HostArray,
+  type MappableRegion,
+  type RunOptions,
 } from './device.ts';
 
 /** How to open the cpu device. */
@@ -100,7 +101,12 @@ class CpuDevice implements Device {
     this.#addon = addon;
     this.#native = native;
     this.#kernels = new Set(addon.ops.map(({ name }) => name));
-    this.info = { name: 'cpu', isa, threads: addon.threadsOf(native) };
+    this.info = {
+      name: 'cpu',
+      isa,
+      activations: activationKinds,
+      threads: addon.threadsOf(native),
+    };
   }
 
   supports(op: OpName, dtype: DType): boolean {
@@ -154,15 +160,13 @@ class CpuDevice implements Device {
     options: CompileOptions = {},
   ): Executable {
     this.#assertOpen();
-    if (options.activations === 'int8') {
-      throw errors.DEVICE_UNSUPPORTED({ device: 'cpu', what: 'int8 activations' });
-    }
     const known = opNames.filter((op) => this.#kernels.has(op));
     const fused = fuse(unfuse(program, this.#kernels), known);
     for (const { op } of fused.ops) {
       if (!this.#kernels.has(op)) throw errors.DEVICE_UNSUPPORTED({ device: 'cpu', what: op });
     }
-    const encoded = encodeProgram(this.#addon, fused, buffers);
+    const { activations = 'exact' } = options;
+    const encoded = encodeProgram(this.#addon, fused, { buffers, activations });
     const bound = encoded.buffers.map((name) => this.#own(present(buffers[name], name)).native);
     const native = this.#addon.compile(this.#native, encoded.layout, encoded.numbers, bound);
     return new CpuExecutable(this, fused, native, encoded.inputs);

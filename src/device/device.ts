@@ -15,6 +15,8 @@ export interface DeviceInfo {
   readonly name: DeviceName;
   /** Instruction set of the kernels in use; `javascript` on the reference device. */
   readonly isa: string;
+  /** What it can compile with. */
+  readonly activations: readonly Activations[];
   readonly threads: number;
 }
 
@@ -32,13 +34,20 @@ export interface DeviceBuffer {
   readonly bytes: number;
 }
 
+/** How activations meet quantised weights, best first. */
+export const activationKinds = ['exact', 'int8'] as const;
+
+/**
+ * `exact`: f32 activations times dequantised weights. `int8`: activations rounded to int8 in blocks of
+ * 32 wherever they meet a quantised weight, for speed; NMSE at most 5e-4 per matmul. Either way a row's
+ * results depend on that row alone, bit for bit.
+ */
+export type Activations = (typeof activationKinds)[number];
+
 /** How exactly a program computes. */
 export interface CompileOptions {
-  /**
-   * `exact`: f32 activations times dequantised weights (the default). `int8`: activations rounded to
-   * int8 per block of 32, for speed; NMSE at most 5e-4 per matmul. DEVICE_UNSUPPORTED where there is none.
-   */
-  readonly activations?: 'exact' | 'int8';
+  /** Default `exact`. DEVICE_UNSUPPORTED where `info.activations` does not have it. */
+  readonly activations?: Activations;
 }
 
 /** A program bound to buffers on one device. */

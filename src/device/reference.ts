@@ -56,7 +56,12 @@ function bytesOf(tensor: HostTensor): Uint8Array {
 }
 
 class ReferenceDevice implements Device {
-  readonly info: DeviceInfo = { name: 'reference', isa: 'javascript', threads: 1 };
+  readonly info: DeviceInfo = {
+    name: 'reference',
+    isa: 'javascript',
+    activations: ['exact'],
+    threads: 1,
+  };
   #buffers = new Set<DeviceBuffer>();
   #closed = false;
   #last: Promise<unknown> = Promise.resolve();

@@ -1,6 +1,6 @@
 // How an engine is opened, and what it says of itself.
 import { errors } from '../base/errors.ts';
-import type { Device, DeviceBuffer } from '../device/device.ts';
+import type { Activations, Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import type { RecordLinear, Tap } from '../model/llama.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -25,6 +25,11 @@ export interface EngineOptions {
   readonly cache?: CacheType;
   /** Full-length sequences the cache holds at once; more wait. Default: as many as fit in 4 GiB, at most 16. */
   readonly sequences?: number;
+  /**
+   * How activations meet quantised weights. Default: `int8` where the device has it, `exact` elsewhere
+   * and with taps. Weights that are not quantised are always multiplied exactly.
+   */
+  readonly activations?: Activations;
   readonly taps?: ReadonlyMap<string, Tap>;
   /** Records products in its own way, over more weights: an adapter. */
   readonly linear?: RecordLinear;
@@ -55,6 +60,17 @@ export interface EngineStats {
   };
   readonly running: number;
   readonly waiting: number;
+}
+
+/** What an engine computes with. Throws DEVICE_UNSUPPORTED. */
+export function chooseActivations({ device, activations, taps }: EngineOptions): Activations {
+  const offered = device.info.activations;
+  if (activations !== undefined && !offered.includes(activations)) {
+    const { name } = device.info;
+    throw errors.DEVICE_UNSUPPORTED({ device: name, what: `${activations} activations` });
+  }
+  const watched = (taps?.size ?? 0) > 0;
+  return activations ?? (offered.includes('int8') && !watched ? 'int8' : 'exact');
 }
 
 /** Refuses sizes that the model or an engine cannot have. Throws OPTION_INVALID. */

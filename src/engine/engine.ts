@@ -1,7 +1,7 @@
 // The model on a device with its cache and its scheduler: checks requests and makes jobs of them, whose
 // rows go through the model in common steps (work-loop.ts). Knows nothing of HTTP, chats or files.
 import { errors } from '../base/errors.ts';
-import type { Device, DeviceBuffer } from '../device/device.ts';
+import type { Activations, Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import { ropeFrequencies } from '../model/rope.ts';
 import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -9,7 +9,12 @@ import { AdapterSlots, type LowRankUpdate } from './adapter-slots.ts';
 import { allocateCache, type CacheType, countPages, freeBuffers, pageSize } from './cache.ts';
 import { ChoicesJob } from './choices-job.ts';
 import { EmbedJob, type EmbedOptions, poolings } from './embed-job.ts';
-import { checkSizes, type EngineOptions, type EngineStats } from './engine-options.ts';
+import {
+  checkSizes,
+  chooseActivations,
+  type EngineOptions,
+  type EngineStats,
+} from './engine-options.ts';
 import { GenerateJob, type GenerationEvent } from './generate-job.ts';
 import {
   checkConstraint,
@@ -36,6 +41,7 @@ export class Engine {
   readonly config: LlamaConfig;
   readonly context: number;
   readonly cacheType: CacheType;
+  readonly activations: Activations;
   readonly #tokenizer: Tokenizer | undefined;
   readonly #device: Device;
   readonly #cache: Readonly<Record<string, DeviceBuffer>>;
@@ -58,6 +64,7 @@ export class Engine {
     this.config = options.config;
     this.context = sized.context;
     this.cacheType = sized.type;
+    this.activations = chooseActivations(options);
     this.#tokenizer = options.tokenizer;
     this.#device = options.device;
     this.#cache = cache;
@@ -67,7 +74,9 @@ export class Engine {
     this.#observer = options.observer ?? noObserver;
     this.#now = options.now ?? (() => performance.now() / 1000);
     this.#loop = new WorkLoop({
-      runner: new StepRunner(options.device, sized.programs, buffers),
+      runner: new StepRunner(options.device, sized.programs, buffers, {
+        activations: this.activations,
+      }),
       pages: sized.pages,
       pageSize,
       maxWaiting: options.maxWaiting ?? Number.POSITIVE_INFINITY,
@@ -82,6 +91,7 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     const { config, device, sequences, cache: type = 'f16', context = config.context } = options;
     checkSizes(options);
+    chooseActivations(options);
     const pages = countPages(config, type, context, sequences);
     // Recorded first: what is wrong with taps shows before memory is taken.
     const { taps, linear, adapters: room } = options;

@@ -1,7 +1,13 @@
 // Runs one step on a device: lays the scheduled rows out as arrays, runs the part of the program they
 // ask for, and hands back each output row's results.
 import { present } from '../base/invariant.ts';
-import type { Device, DeviceBuffer, Executable, HostArray } from '../device/device.ts';
+import type {
+  CompileOptions,
+  Device,
+  DeviceBuffer,
+  Executable,
+  HostArray,
+} from '../device/device.ts';
 import { type DimSizes, type Program, prune } from '../tensor/program.ts';
 import { adapterRows } from './adapter-slots.ts';
 import type { AdjustedLogits } from './adjustments.ts';
@@ -51,6 +57,7 @@ export class StepRunner {
   readonly #buffers: Readonly<Record<string, DeviceBuffer>>;
   /** Words of a row's mask: ⌈vocab / 32⌉. */
   readonly #maskWords: number;
+  readonly #options: CompileOptions;
   readonly #executables = new Map<string, Executable>();
   #ranking: Executable | undefined;
 
@@ -58,7 +65,9 @@ export class StepRunner {
     device: Device,
     programs: StepPrograms,
     buffers: Readonly<Record<string, DeviceBuffer>>,
+    options: CompileOptions = {},
   ) {
+    this.#options = options;
     this.#device = device;
     this.#programs = programs;
     const mask = programs.plain.values.find(({ name }) => name === 'mask');
@@ -130,7 +139,7 @@ export class StepRunner {
     if (known !== undefined) return known;
     const { plain, adapted } = this.#programs;
     const program = prune(isAdapted ? present(adapted, 'program with adapters') : plain, outputs);
-    const executable = this.#device.compile(program, this.#buffers);
+    const executable = this.#device.compile(program, this.#buffers, this.#options);
     this.#executables.set(key, executable);
     return executable;
   }

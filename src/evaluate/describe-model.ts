@@ -59,7 +59,7 @@ export async function describeModel(
         template === null ? null : createHash('sha256').update(template).digest('hex'),
       bosPolicy: bosPolicyOf(options, template),
       maxLength: engine.context,
-      device: `${device.name} ${device.isa}, ${engine.cacheType} cache`,
+      device: `${device.name} ${device.isa}, ${engine.cacheType} cache, ${engine.activations} activations`,
       bosToken: special(tokenizer.bos),
       eosToken: special(tokenizer.eos),
     };

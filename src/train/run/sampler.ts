@@ -37,6 +37,8 @@ export class Sampler {
       weights,
       tokenizer,
       sequences: 1,
+      // The very numbers that training sees.
+      activations: 'exact',
       // What was computed by weights that have changed since is of no use.
       sharePrefixes: false,
       ...(trainee.linear === undefined ? {} : { linear: trainee.linear }),
