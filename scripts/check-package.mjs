@@ -34,6 +34,7 @@ try {
   expect(names.includes('bin/corral.js') && names.includes('dist/index.js'), 'bin or dist missing');
   expect(!names.some((name) => /\.test\.|\/fixtures\//.test(name)), 'tests are packed');
   expect(names.includes('dist/evaluate/tasks/mmlu.yaml'), 'the task files are not packed');
+  expect(names.includes('dist/web/index.html'), 'the chat page is not packed');
   const prebuilt = `prebuilt/${process.platform}-${process.arch}/corral.node`;
   expect(!existsSync(addon) || names.includes(prebuilt), 'the addon is not packed');
   console.log(`${filename}: ${names.length} files, ${(size / 1e6).toFixed(2)} MB packed`);

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
 const source = join(root, 'src');
+const page = join(root, 'web', 'src');
 
 function readFloors(): Map<string, number> {
   const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
@@ -17,9 +18,14 @@ function roomOf(path: string): string {
   return first === 'index.ts' ? 'library' : first;
 }
 
-const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-  .map((file) => join(source, file));
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.test.ts'))
+    .map((file) => join(folder, file));
+}
+
+const files = filesOf(source);
+const pageFiles = filesOf(page);
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');
@@ -46,13 +52,24 @@ describe('the house', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('lets the chat page talk to the rest by HTTP alone', () => {
+    const outside = pageFiles.flatMap((file) =>
+      importsOf(file).filter((target) => !target.startsWith(page)),
+    );
+    expect(outside).toEqual([]);
+  });
+
   it('keeps files under 500 lines', () => {
-    const long = files.filter((file) => readFileSync(file, 'utf8').split('\n').length > 500);
+    const long = [...files, ...pageFiles].filter(
+      (file) => readFileSync(file, 'utf8').split('\n').length > 500,
+    );
     expect(long.map((file) => relative(root, file))).toEqual([]);
   });
 
   it('opens every file with a comment that says what it is', () => {
-    const bare = files.filter((file) => !readFileSync(file, 'utf8').startsWith('//'));
+    const bare = [...files, ...pageFiles].filter(
+      (file) => !readFileSync(file, 'utf8').startsWith('//'),
+    );
     expect(bare.map((file) => relative(root, file))).toEqual([]);
   });
 });

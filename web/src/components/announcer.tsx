@@ -8,10 +8,12 @@ import { spokenPart } from '../words/spoken.ts';
 
 /** The one live region of the page. */
 export function Announcer(): JSX.Element {
-  const { announcement } = useApp();
+  const { announcements } = useApp();
   return (
-    <div class="visually-hidden" role="status" aria-live="polite">
-      {announcement.value}
+    <div class="visually-hidden" role="log" aria-live="polite">
+      {[...announcements.value].map(([id, text]) => (
+        <p key={id}>{text}</p>
+      ))}
     </div>
   );
 }
@@ -22,13 +24,13 @@ export function AnswerAnnouncer({
 }: {
   readonly message: ReadonlySignal<AssistantMessage>;
 }): null {
-  const { announcement } = useApp();
+  const { announce } = useApp();
   const next = useRef(message.peek().text.length);
   const say = (ended: boolean): void => {
     const spoken = spokenPart(message.peek().text, next.current, ended);
     next.current = spoken.next;
-    if (spoken.text !== '') announcement.value = spoken.text;
-    else if (ended) announcement.value = 'The answer is complete.';
+    if (spoken.text !== '') announce(spoken.text);
+    else if (ended) announce('The answer is complete.');
   };
   useSignalEffect(() => {
     if (message.value.text !== '') say(false);

@@ -17,7 +17,7 @@ export function BlockView({ html }: { readonly html: string }): JSX.Element {
   return <div class="block" ref={block} />;
 }
 
-function addHead(code: HTMLPreElement, { announcement, notice }: AppState): void {
+function addHead(code: HTMLPreElement, { announce, notice }: AppState): void {
   const head = document.createElement('div');
   head.className = 'code-head';
   const name = document.createElement('span');
@@ -29,7 +29,7 @@ function addHead(code: HTMLPreElement, { announcement, notice }: AppState): void
     navigator.clipboard.writeText(code.textContent ?? '').then(
       () => {
         copy.textContent = 'Copied';
-        announcement.value = 'Code copied.';
+        announce('Code copied.');
       },
       () => {
         notice.value = { text: 'The browser did not let this page copy. Select the code instead.' };

@@ -14,7 +14,7 @@ export function CopyButton({
   readonly text: () => string;
   readonly label: string;
 }): JSX.Element {
-  const { notice, announcement } = useApp();
+  const { notice, announce } = useApp();
   const copied = useSignal(false);
   async function copy(): Promise<void> {
     try {
@@ -23,7 +23,7 @@ export function CopyButton({
       notice.value = { text: 'The browser did not let this page copy. Select the text instead.' };
       return;
     }
-    announcement.value = 'Copied.';
+    announce('Copied.');
     copied.value = true;
     setTimeout(() => {
       copied.value = false;

@@ -1,5 +1,5 @@
 // All of the page's state, put together once and handed to the components.
-import { type Signal, signal } from '@preact/signals';
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { ConversationStore } from '../conversation/store.ts';
@@ -34,9 +34,13 @@ export interface AppState {
   readonly router: Router;
   readonly panels: Panels;
   readonly notice: Signal<Notice | undefined>;
-  /** What a screen reader is told next. */
-  readonly announcement: Signal<string>;
+  /** What a screen reader was told last, by a rising number. */
+  readonly announcements: ReadonlySignal<ReadonlyMap<number, string>>;
+  /** Tells a screen reader. */
+  announce(text: string): void;
 }
+
+const ANNOUNCEMENTS = 20;
 
 /** Puts the state together. */
 export function createAppState(store: ConversationStore, baseUrl: string): AppState {
@@ -45,6 +49,8 @@ export function createAppState(store: ConversationStore, baseUrl: string): AppSt
   const connection = createConnection(baseUrl, keys);
   const newId = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
   const now = () => Date.now();
+  const announcements = signal<ReadonlyMap<number, string>>(new Map());
+  let told = 0;
   const workspace = createWorkspace({ store, newId, now });
   return {
     preferences,
@@ -55,7 +61,13 @@ export function createAppState(store: ConversationStore, baseUrl: string): AppSt
     router: createRouter(window),
     panels: { sidebar: signal(false), settings: signal(false), shortcuts: signal(false) },
     notice: signal(undefined),
-    announcement: signal(''),
+    announcements,
+    announce: (text) => {
+      // Added, not replaced: what comes in quick succession is read one after the other.
+      const kept = [...announcements.value].slice(1 - ANNOUNCEMENTS);
+      told += 1;
+      announcements.value = new Map([...kept, [told, text]]);
+    },
   };
 }
 

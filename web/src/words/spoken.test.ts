@@ -15,5 +15,6 @@ describe('what is read aloud of a growing answer', () => {
   it('has no marks of markdown and does not spell code', () => {
     const text = '# **A** [link](https://x.example)\n- item\n```js\nlet a;\n```\nend';
     expect(spokenPart(text, 0, true).text).toBe('A link item (code) end');
+    expect(spokenPart('| a | b |\n|---|:-:|\n| c | d |', 0, true).text).toBe('a b c d');
   });
 });

@@ -18,6 +18,7 @@ export function spokenPart(answer: string, from: number, ended: boolean): Spoken
 function plain(markdown: string): string {
   return markdown
     .replace(/```[^\n]*\n[\s\S]*?(```|$)/g, ' (code) ')
+    .replace(/^[ \t]*\|?[ \t:|-]*-{2,}[ \t:|-]*$/gm, '')
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/^\s*(#{1,6}|>|[-*+])\s+/gm, '')
     .replace(/[*_`~|]+/g, '')
