@@ -4,7 +4,13 @@ import { type Logger, silentLogger } from '../base/log.ts';
 import type { OnProgress } from '../base/progress.ts';
 import type { Activations } from '../device/device.ts';
 import { openDevice } from '../device/open.ts';
-import { type CacheType, cacheTypes, Engine } from '../engine/index.ts';
+import {
+  type AdapterRoom,
+  type CacheType,
+  cacheTypes,
+  Engine,
+  type EngineObserver,
+} from '../engine/index.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import { openCheckpoint } from '../formats/open.ts';
 import { loadWeights } from '../model/index.ts';
@@ -39,6 +45,10 @@ export interface LoadOptions {
   readonly chatTemplate?: string;
   /** A LoRA, rsLoRA or DoRA to stand beside the weights: a folder as PEFT saves it, or a GGUF. */
   readonly adapter?: string;
+  /** Room for LoRAs that `llama.engine.loadAdapter` brings later and requests choose. Default: none. */
+  readonly adapters?: AdapterRoom;
+  /** Told of every step and request of the engine. */
+  readonly observer?: EngineObserver;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
   readonly logger?: Logger;
@@ -107,6 +117,7 @@ async function assemble(
       'sharePrefixes',
       'maxWaiting',
     ]),
+    ...pick(options, ['adapters', 'observer']),
   });
   return new Llama({
     name: checkpoint.name,
