@@ -122,6 +122,7 @@ function wholeWithin(low: number, high: number): Expression {
 // Two bounds of equally many digits.
 function between(low: string, high: string): Expression {
   if (low === '') return nothing;
+  if (/^0+$/.test(low) && /^9+$/.test(high)) return repeat(digit, low.length, low.length);
   const [first, last] = [Number(low[0]), Number(high[0])];
   const rest = low.length - 1;
   if (first === last) return sequence(digits(first, first), between(low.slice(1), high.slice(1)));
