@@ -20,6 +20,7 @@ export function answerRandomly(
   { maxTokens, seed }: { readonly maxTokens: number; readonly seed: number },
 ): { readonly text: string; readonly tokens: number } {
   const walk = constraint.start();
+  const bytesOf = tokenBytes(tokenizer);
   const bytes: Uint8Array[] = [];
   const finish = (): { text: string; tokens: number } => {
     if (!walk.mayEnd) throw new Error(`a dead end after ${Buffer.concat(bytes).toString()}`);
@@ -30,7 +31,7 @@ export function answerRandomly(
     const ids = idsOf(walk.mask(left));
     if (ids.length === 0 || (walk.mayEnd && random(seed, 0, left) < 0.2)) return finish();
     const id = ids[Math.floor(random(seed, 1, left) * ids.length)] as number;
-    bytes.push(tokenBytes(tokenizer, id) as Uint8Array);
+    bytes.push(bytesOf(id) as Uint8Array);
     walk.accept(id);
   }
   return finish();

@@ -1,19 +1,24 @@
-// What a token adds to a text, as bytes: half characters too, which strings cannot hold.
+// What tokens add to a text, as bytes: half characters too, which strings cannot hold.
 import { bytesOfByteLevelPiece } from './byte-level-tokenizer.ts';
 import { byteOfPiece } from './piece-model.ts';
 import type { TokenId, Tokenizer } from './tokenizer.ts';
 
-const encoder = new TextEncoder();
-
-/** The bytes of a token in the middle of a text; undefined for control, unknown and unused ids, which are no text. */
-export function tokenBytes(tokenizer: Tokenizer, id: TokenId): Uint8Array | undefined {
-  const piece = pieceOf(tokenizer, id);
-  if (piece === undefined || tokenizer.controls.has(piece)) return undefined;
-  const kind = tokenizer.kindOf(id);
-  if (kind === 'control' || kind === 'unknown') return undefined;
-  if (kind === 'byte') return Uint8Array.of(byteOfPiece(piece) ?? 0);
-  if (tokenizer.kind === 'huggingface' && kind === 'normal') return bytesOfByteLevelPiece(piece);
-  return encoder.encode(tokenizer.detokenizer({ start: 'continuation' }).push(id));
+/**
+ * Gives the bytes of any token in the middle of a text; undefined for control, unknown and unused ids,
+ * which are no text.
+ */
+export function tokenBytes(tokenizer: Tokenizer): (id: TokenId) => Uint8Array | undefined {
+  const encoder = new TextEncoder();
+  const detokenizer = tokenizer.detokenizer({ start: 'continuation' });
+  return (id) => {
+    const piece = pieceOf(tokenizer, id);
+    if (piece === undefined || tokenizer.controls.has(piece)) return undefined;
+    const kind = tokenizer.kindOf(id);
+    if (kind === 'control' || kind === 'unknown') return undefined;
+    if (kind === 'byte') return Uint8Array.of(byteOfPiece(piece) ?? 0);
+    if (tokenizer.kind === 'huggingface' && kind === 'normal') return bytesOfByteLevelPiece(piece);
+    return encoder.encode(detokenizer.push(id));
+  };
 }
 
 // Some vocabularies have ids that stand for nothing.

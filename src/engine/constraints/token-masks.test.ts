@@ -28,7 +28,7 @@ const grammars = {
 function allowedSlowly(constraint: GrammarConstraint, before: readonly number[]): number[] {
   const ids = [...Array(tokenizer.size).keys()];
   return ids.filter((id) => {
-    const bytes = tokenBytes(tokenizer, id);
+    const bytes = tokenBytes(tokenizer)(id);
     if (bytes === undefined || bytes.length === 0) return false;
     const walk = constraint.start();
     for (const each of before) walk.accept(each);

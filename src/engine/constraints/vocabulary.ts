@@ -27,13 +27,13 @@ const none: Uint8Array = new Uint8Array();
 
 /** Builds the tree. Takes some tens of milliseconds per 32,000 tokens: keep it. */
 export function buildVocabulary(tokenizer: Tokenizer): Vocabulary {
-  const texts = Array.from(
-    { length: tokenizer.size },
-    (_, id) => tokenBytes(tokenizer, id) ?? none,
-  );
+  const bytesOf = tokenBytes(tokenizer);
+  const texts = Array.from({ length: tokenizer.size }, (_, id) => bytesOf(id) ?? none);
+  // Strings of the bytes compare as the bytes do, and much faster.
+  const keys = texts.map((text) => Buffer.from(text).toString('latin1'));
   const sorted = [...texts.keys()]
-    .filter((id) => (texts[id] as Uint8Array).length > 0)
-    .sort((a, b) => Buffer.compare(texts[a] as Uint8Array, texts[b] as Uint8Array) || a - b);
+    .filter((id) => keys[id] !== '')
+    .sort((a, b) => compare(keys[a] as string, keys[b] as string) || a - b);
   const most = sorted.reduce((sum, id) => sum + (texts[id] as Uint8Array).length, 1);
   const bytes = new Uint8Array(most);
   const depths = new Uint16Array(most);
@@ -69,6 +69,10 @@ export function buildVocabulary(tokenizer: Tokenizer): Vocabulary {
     texts,
     byteTokens,
   };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** The node below `node` for a byte, or −1. */
