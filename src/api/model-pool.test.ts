@@ -37,6 +37,20 @@ it('loads a model once for all who ask, and keeps it', async () => {
   expect(pool.find('a').state).toBe('loaded');
 });
 
+it('offers the adapters of a model as models of their own, on one load of it', async () => {
+  const { events, source } = makeLog();
+  const pool = new ModelPool({ sources: [{ ...source('a'), adapters: ['a-law'] }, source('b')] });
+  expect(pool.list().map(({ name }) => name)).toEqual(['a', 'a-law', 'b']);
+  using law = await pool.use('a-law');
+  using plain = await pool.use('a');
+  expect(law).toMatchObject({ name: 'a-law', adapter: 'a-law' });
+  expect(plain).toMatchObject({ name: 'a', adapter: undefined });
+  expect(law.model).toBe(plain.model);
+  expect(events).toEqual(['load a']);
+  expect(pool.find('a-law').state).toBe('loaded');
+  expect(() => pool.find('law')).toThrow(/a, a-law, b/);
+});
+
 it('makes room by closing the model that was used longest ago, never one in use', async () => {
   const { events, source } = makeLog();
   const pool = new ModelPool({

@@ -21,6 +21,8 @@ export interface ModelPoolOptions {
 export interface ModelLease extends Disposable {
   readonly name: string;
   readonly model: ServedModel;
+  /** What its engine is to put beside the weights. */
+  readonly adapter: string | undefined;
 }
 
 /** What a pool says of a model. */
@@ -42,9 +44,17 @@ interface Entry {
   timer: NodeJS.Timeout | undefined;
 }
 
+// A name that callers use: a model, or one of its adapters.
+interface Offer {
+  readonly name: string;
+  readonly entry: Entry;
+  readonly adapter: string | undefined;
+}
+
 /** Several models in one process. */
 export class ModelPool implements AsyncDisposable {
   readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #offers: ReadonlyMap<string, Offer>;
   readonly #options: ModelPoolOptions;
   #turn: Promise<unknown> = Promise.resolve();
   #clock = 0;
@@ -66,28 +76,33 @@ export class ModelPool implements AsyncDisposable {
         },
       ]),
     );
+    const offers = [...this.#entries].flatMap(([name, entry]): Offer[] => [
+      { name, entry, adapter: undefined },
+      ...(entry.source.adapters ?? []).map((adapter) => ({ name: adapter, entry, adapter })),
+    ]);
+    this.#offers = new Map(offers.map((offer) => [offer.name, offer]));
   }
 
-  /** Every model, in the order they were given. */
+  /** Every model, in the order they were given, each before its adapters. */
   list(): ModelState[] {
-    return Array.from(this.#entries.values(), describe);
+    return Array.from(this.#offers.values(), describe);
   }
 
   /** One model. Throws MODEL_NOT_SERVED. */
   find(name: string): ModelState {
-    return describe(this.#entry(name));
+    return describe(this.#offer(name));
   }
 
   /** Loads the model if need be. Rejects with MODEL_NOT_SERVED, MODELS_BUSY, MODEL_MEMORY_EXCEEDED or MODEL_LOAD_FAILED. */
   async use(name: string): Promise<ModelLease> {
-    const entry = this.#entry(name);
+    const { entry, adapter } = this.#offer(name);
     // Counted before it is there: what is being loaded for somebody is not closed for somebody else.
     entry.uses++;
     clearTimeout(entry.timer);
     try {
       entry.loading ??= this.#inTurn(() => this.#load(entry));
       const model = await entry.loading;
-      return { name, model, [Symbol.dispose]: once(() => this.#release(entry)) };
+      return { name, model, adapter, [Symbol.dispose]: once(() => this.#release(entry)) };
     } catch (error) {
       this.#release(entry);
       throw error;
@@ -106,13 +121,13 @@ export class ModelPool implements AsyncDisposable {
     await this.close();
   }
 
-  #entry(name: string): Entry {
-    const entry = this.#entries.get(name);
-    if (entry === undefined) {
-      const have = [...this.#entries.keys()].join(', ');
+  #offer(name: string): Offer {
+    const offer = this.#offers.get(name);
+    if (offer === undefined) {
+      const have = [...this.#offers.keys()].join(', ');
       throw errors.MODEL_NOT_SERVED({ name: name.slice(0, 200), have });
     }
-    return entry;
+    return offer;
   }
 
   #release(entry: Entry): void {
@@ -196,8 +211,8 @@ export class ModelPool implements AsyncDisposable {
   }
 }
 
-function describe({ source, model, loading }: Entry): ModelState {
-  const { name, createdAt } = source;
+function describe({ name, entry: { source, model, loading } }: Offer): ModelState {
+  const { createdAt } = source;
   if (model !== undefined) return { name, createdAt, state: 'loaded', model };
   return { name, createdAt, state: loading === undefined ? 'unloaded' : 'loading' };
 }

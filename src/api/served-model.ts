@@ -21,6 +21,8 @@ export interface ServedModel {
 export interface ModelSource {
   readonly name: string;
   readonly createdAt: Date;
+  /** Names of adapters that load() brings along: each is served as a model of its own, on the same weights. */
+  readonly adapters?: readonly string[];
   /** Bytes that weights and cache will take. */
   measure(): Promise<number>;
   load(): Promise<ServedModel>;

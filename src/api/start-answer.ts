@@ -68,6 +68,7 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
             choice,
             signal,
             ...(tenant === undefined ? {} : { tenant, cacheSalt: tenant }),
+            ...(lease.adapter === undefined ? {} : { adapter: lease.adapter }),
           }),
         );
       }

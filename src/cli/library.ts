@@ -3,6 +3,7 @@
 
 import type { ServedModel } from '../api/index.ts';
 import type { OnProgress } from '../base/progress.ts';
+import type { LowRankUpdate } from '../engine/index.ts';
 import type { EvaluatedModel } from '../evaluate/index.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import type { ConvertOptions, ConvertReport } from '../formats/convert.ts';
@@ -70,7 +71,12 @@ export interface Library {
   store(): Promise<typeof import('../store/index.ts')>;
   evaluation(): Promise<typeof import('../evaluate/index.ts')>;
   api(): Promise<typeof import('../api/index.ts')>;
-  loadForServing(path: string, options: LoadOptions): Promise<ServedModel>;
+  /** Loads a model with adapters beside it, by the names they are asked for. */
+  loadForServing(
+    path: string,
+    options: LoadOptions,
+    adapters: ReadonlyMap<string, string>,
+  ): Promise<ServedModel>;
   loadForEvaluation(path: string, options: LoadOptions): Promise<EvaluatedModel>;
   /** Asks yes or no on the terminal. */
   confirm(question: string): Promise<boolean>;
@@ -101,9 +107,16 @@ export const lazyLibrary: Library = {
   store: () => import('../store/index.ts'),
   evaluation: () => import('../evaluate/index.ts'),
   api: () => import('../api/index.ts'),
-  loadForServing: async (path, options) => {
-    const model = await (await import('../index.ts')).load(path, options);
+  loadForServing: async (path, options, adapters) => {
+    const updates = await readAdapters(path, options, adapters);
+    const ranks = [...updates.values()].flatMap((each) => [...each.values()].map((u) => u.rank));
+    const room = { slots: updates.size, rank: Math.max(1, ...ranks) };
+    const model = await (await import('../index.ts')).load(path, {
+      ...options,
+      ...(updates.size === 0 ? {} : { adapters: room }),
+    });
     try {
+      for (const [name, each] of updates) await model.engine.loadAdapter(name, each);
       // Asked for now: what cannot speak is not served.
       void model.tokenizer;
       return model;
@@ -115,3 +128,26 @@ export const lazyLibrary: Library = {
   loadForEvaluation: async (path, options) => (await import('../index.ts')).load(path, options),
   confirm,
 };
+
+async function readAdapters(
+  path: string,
+  { config, tokenizer }: LoadOptions,
+  adapters: ReadonlyMap<string, string>,
+): Promise<Map<string, ReadonlyMap<string, LowRankUpdate>>> {
+  const updates = new Map<string, ReadonlyMap<string, LowRankUpdate>>();
+  if (adapters.size === 0) return updates;
+  const { openCheckpoint } = await import('../formats/index.ts');
+  const { readLowRankUpdates } = await import('../train/adapter/low-rank-updates.ts');
+  const checkpoint = await openCheckpoint(path, {
+    ...(config === undefined ? {} : { config }),
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+  });
+  try {
+    for (const [name, adapter] of adapters) {
+      updates.set(name, await readLowRankUpdates(adapter, checkpoint.config));
+    }
+  } finally {
+    await checkpoint.close();
+  }
+  return updates;
+}

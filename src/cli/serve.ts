@@ -21,6 +21,7 @@ interface ServeFlags extends ModelOptions {
   readonly host: string;
   readonly port: number;
   readonly alias?: readonly string[];
+  readonly lora?: readonly string[];
   readonly sequences?: number;
   readonly maxWaiting: number;
   readonly allowAnonymous?: boolean;
@@ -49,6 +50,11 @@ export function addServe(program: Command, context: Context): void {
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--port <n>', 'port; 0 takes a free one', whole('--port', 0, 65_535), 8080)
     .option('--alias <name=model>', 'serve MODEL under NAME; may come several times', gather)
+    .option(
+      '--lora <name=path>',
+      'serve the one MODEL with this adapter beside it under NAME, too; may come several times',
+      gather,
+    )
     .option('--context <tokens>', "longest text (default: the model's own)", whole('--context', 1))
     .option(
       '--cache <type>',
@@ -149,31 +155,46 @@ async function findSources(
   context: Context,
 ): Promise<ModelSource[]> {
   const named = (options.alias ?? []).map((text) => {
-    const [name = '', ...rest] = text.split('=');
-    if (name === '' || rest.length === 0) {
-      throw errors.OPTION_INVALID({ option: '--alias', found: text, allowed: 'NAME=MODEL' });
-    }
-    return { name, model: rest.join('=') as string | undefined };
+    const [name, model] = splitName('--alias', 'NAME=MODEL', text);
+    return { name, model: model as string | undefined };
   });
+  const adapters = new Map(
+    (options.lora ?? []).map((text) => splitName('--lora', 'NAME=PATH', text)),
+  );
   const plain = given.map((model) => ({ name: nameOf(model), model: model as string | undefined }));
   if (named.length + plain.length === 0) plain.push({ name: 'cria-chat', model: undefined });
+  if (adapters.size > 0 && plain.length + named.length > 1) {
+    const found = `${plain.length + named.length} models`;
+    throw errors.OPTION_INVALID({ option: '--lora', found, allowed: 'one model beside it' });
+  }
   const sources: ModelSource[] = [];
   for (const { name, model } of [...plain, ...named]) {
-    if (sources.some((source) => source.name === name)) {
+    if (sources.some((source) => source.name === name) || adapters.has(name)) {
       const allowed = 'each name once; give others with --alias NAME=MODEL';
       throw errors.OPTION_INVALID({ option: 'The name', found: name, allowed });
     }
-    sources.push(sourceOf(name, await resolveModelArgument(model, context), options, context));
+    const path = await resolveModelArgument(model, context);
+    sources.push(sourceOf({ name, path, adapters }, options, context));
   }
   return sources;
 }
 
+function splitName(option: string, allowed: string, text: string): [string, string] {
+  const [name = '', ...rest] = text.split('=');
+  if (name !== '' && rest.length > 0) return [name, rest.join('=')];
+  throw errors.OPTION_INVALID({ option, found: text, allowed });
+}
+
 function sourceOf(
-  name: string,
-  path: string,
+  given: {
+    readonly name: string;
+    readonly path: string;
+    readonly adapters: ReadonlyMap<string, string>;
+  },
   options: ServeFlags,
   { library, io }: Context,
 ): ModelSource {
+  const { name, path, adapters } = given;
   const load = {
     ...toLoadOptions(options),
     ...dropUndefined({ sequences: options.sequences }),
@@ -182,8 +203,10 @@ function sourceOf(
   return {
     name,
     createdAt: statSync(path).mtime,
+    adapters: [...adapters.keys()],
     measure: async () => (await import('./measure-model.ts')).measureModel(path, load, library),
-    load: () => library.loadForServing(path, { ...load, logger: makeLogger(io, options.verbose) }),
+    load: () =>
+      library.loadForServing(path, { ...load, logger: makeLogger(io, options.verbose) }, adapters),
   };
 }
 
@@ -200,7 +223,7 @@ function describe(url: string, name: string, sources: readonly ModelSource[]): s
     messages: [{ role: 'user', content: 'Who are you?' }],
   });
   return [
-    `Serving ${sources.map((source) => source.name).join(', ')} at ${url}/v1`,
+    `Serving ${sources.flatMap(({ name: each, adapters = [] }) => [each, ...adapters]).join(', ')} at ${url}/v1`,
     '',
     `  curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,
     '',

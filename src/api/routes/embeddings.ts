@@ -34,6 +34,7 @@ export async function embeddings(c: Context<ApiEnv>, parts: ApiParts): Promise<R
           pooling,
           signal,
           ...(tenant === undefined ? {} : { tenant, cacheSalt: tenant }),
+          ...(lease.adapter === undefined ? {} : { adapter: lease.adapter }),
         }),
       ),
     );
