@@ -92,6 +92,15 @@ describe('the server', () => {
     socket.destroy();
   });
 
+  it('ends an answer in time, and sends what was said by then', async () => {
+    await using slow = await startTinyServer({ api: { settings: { answerTimeoutMs: 60 } } });
+    // Loaded now: the time is that of the answer.
+    await slow.model();
+    const reply = await post(`${slow.server.url}/v1/chat/completions`, { ...endless, n: 20 });
+    expect(await reply.text()).toContain('"finish_reason":"length"');
+    expect(slow.records.at(-1)?.completionTokens).toBeLessThan(20 * 900);
+  });
+
   it('sends headers that keep browsers from doing more than they are told', async () => {
     const { headers } = await fetch(`${tiny.server.url}/health`, {
       headers: { origin: 'http://a' },
@@ -135,7 +144,7 @@ describe('the server', () => {
   it('finishes what is under way when it goes down, and refuses what is new', async () => {
     await using other = await startTinyServer();
     const path = `${other.server.url}/v1/chat/completions`;
-    const streaming = await post(path, { ...endless, stream: true });
+    const streaming = await post(path, { ...endless, max_tokens: 150, stream: true });
     const reading = streaming.text();
     const drained = other.server.drain();
     const late = await post(path, ask);
@@ -145,14 +154,16 @@ describe('the server', () => {
     expect((await fetch(`${other.server.url}/health`)).status).toBe(200);
     expect(await reading).toMatch(/data: \[DONE\]\n\n$/);
     await drained;
-    expect(other.records.at(-1)).toMatchObject({ completionTokens: 900, outcome: 'whole' });
+    expect(other.records.at(-1)).toMatchObject({ completionTokens: 150, outcome: 'whole' });
     await expect(fetch(path)).rejects.toThrow();
   });
 
   it('asks those who come to a full queue to come again', async () => {
     await using full = await startTinyServer({ load: { maxWaiting: 0, sequences: 1 } });
     const path = `${full.server.url}/v1/chat/completions`;
-    const replies = await Promise.all(Array.from({ length: 6 }, () => post(path, endless)));
+    const replies = await Promise.all(
+      Array.from({ length: 6 }, () => post(path, { ...endless, max_tokens: 60 })),
+    );
     const busy = replies.filter(({ status }) => status === 429);
     expect(replies.some(({ status }) => status === 200)).toBe(true);
     expect(busy.length).toBeGreaterThan(0);

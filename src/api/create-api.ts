@@ -118,16 +118,13 @@ function openRequest(parts: ApiParts): MiddlewareHandler<ApiEnv> {
     const { path } = c.req;
     const id = c.res.headers.get('x-request-id') ?? '';
     const caller = await parts.authenticate(c.req.raw);
-    const signal = AbortSignal.any([
-      c.req.raw.signal,
-      parts.stop,
-      AbortSignal.timeout(parts.settings.answerTimeoutMs),
-    ]);
+    const signal = AbortSignal.any([c.req.raw.signal, parts.stop]);
     c.set('request', {
       id,
       path,
       caller,
       signal,
+      answerTimeoutMs: parts.settings.answerTimeoutMs,
       record: (record) => parts.onAnswer({ ...record, requestId: id, caller, path }),
     });
     await next();

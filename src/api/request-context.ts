@@ -34,8 +34,10 @@ export interface RequestContext {
   readonly id: string;
   readonly path: string;
   readonly caller: Caller;
-  /** Fires when the client has gone, the time is up, or the server ends at once. */
+  /** Fires when the client has gone, or the server ends at once. */
   readonly signal: AbortSignal;
+  /** The longest time for an answer. */
+  readonly answerTimeoutMs: number;
   /** Takes down an answer's use. */
   record(record: Omit<AnswerRecord, 'requestId' | 'caller' | 'path'>): void;
 }

@@ -56,6 +56,8 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
     totalMs: 0,
   };
   const startAt = performance.now();
+  // What was said by then is the answer, as at a token limit.
+  const deadline = setTimeout(() => abort.abort(), context.answerTimeoutMs).unref();
   const streams: AsyncIterable<GenerationEvent>[] = [];
   try {
     for (const prompt of prompts) {
@@ -74,6 +76,7 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
       }
     }
   } catch (error) {
+    clearTimeout(deadline);
     abort.abort();
     lease[Symbol.dispose]();
     throw error;
@@ -100,6 +103,7 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
       outcome = 'failed';
       throw error;
     } finally {
+      clearTimeout(deadline);
       abort.abort();
       lease[Symbol.dispose]();
       tally.totalMs = performance.now() - startAt;

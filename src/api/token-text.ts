@@ -1,29 +1,35 @@
 // Single tokens as replies show them beside their log-probabilities.
 import type { TokenDelta, TokenLogprob } from '../engine/index.ts';
 import type { TokenId, Tokenizer } from '../tokenizer/index.ts';
+import { tokenBytes } from '../tokenizer/token-bytes.ts';
 
-/** A token's text within a longer text, and its bytes: none for a control token, which is no text. */
+/** A token's text within a longer text, and its bytes. */
 export interface TokenText {
   readonly token: string;
-  readonly bytes: readonly number[] | null;
+  readonly bytes: readonly number[];
 }
 
-const byteFallback = /^<0x([0-9A-F]{2})>$/;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** How a token reads; control tokens by their strings, part of a character as `bytes:\x…`, as OpenAI does. */
 export function tokenText(tokenizer: Tokenizer, id: TokenId): TokenText {
-  // Embeddings are often padded beyond the vocabulary.
-  if (id >= tokenizer.size) return { token: '', bytes: [] };
-  const hex = tokenizer.kindOf(id) === 'byte' ? byteFallback.exec(tokenizer.piece(id)) : null;
-  if (hex !== null) {
-    const byte = Number.parseInt(hex[1] as string, 16);
-    const token = byte < 0x80 ? String.fromCharCode(byte) : `bytes:\\x${hex[1]?.toLowerCase()}`;
-    return { token, bytes: [byte] };
+  const bytes = tokenBytes(tokenizer, id) ?? Buffer.from(controlOf(tokenizer, id));
+  return { token: decode(bytes), bytes: [...bytes] };
+}
+
+// Embeddings are often padded beyond the vocabulary, and some vocabularies have ids that stand for nothing.
+function controlOf(tokenizer: Tokenizer, id: TokenId): string {
+  for (const [text, control] of tokenizer.controls) if (control === id) return text;
+  return '';
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    const hex = Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`);
+    return `bytes:${hex.join('')}`;
   }
-  const detokenizer = tokenizer.detokenizer({ control: 'show', start: 'continuation' });
-  const token = detokenizer.push(id) + detokenizer.flush();
-  if (tokenizer.kindOf(id) === 'control') return { token, bytes: null };
-  return { token, bytes: [...Buffer.from(token)] };
 }
 
 /** Log-probabilities of a token and its alternatives, as chat completions show them. */

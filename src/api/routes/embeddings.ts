@@ -26,6 +26,7 @@ export async function embeddings(c: Context<ApiEnv>, parts: ApiParts): Promise<R
   const abort = new AbortController();
   const signal = AbortSignal.any([abort.signal, context.signal]);
   const startAt = performance.now();
+  const deadline = setTimeout(() => abort.abort(), context.answerTimeoutMs).unref();
   let outcome: 'whole' | 'failed' = 'failed';
   try {
     const vectors = await Promise.all(
@@ -50,6 +51,7 @@ export async function embeddings(c: Context<ApiEnv>, parts: ApiParts): Promise<R
       usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
     });
   } finally {
+    clearTimeout(deadline);
     // Where one text fails, the others need not be computed.
     abort.abort();
     context.record({
