@@ -11,9 +11,19 @@ export interface TokenText {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+type ReadBytes = ReturnType<typeof tokenBytes>;
+
+const readers = new WeakMap<Tokenizer, ReadBytes>();
+
+function readerOf(tokenizer: Tokenizer): ReadBytes {
+  const reader = readers.get(tokenizer) ?? tokenBytes(tokenizer);
+  readers.set(tokenizer, reader);
+  return reader;
+}
+
 /** How a token reads; control tokens by their strings, part of a character as `bytes:\x…`, as OpenAI does. */
 export function tokenText(tokenizer: Tokenizer, id: TokenId): TokenText {
-  const bytes = tokenBytes(tokenizer, id) ?? Buffer.from(controlOf(tokenizer, id));
+  const bytes = readerOf(tokenizer)(id) ?? Buffer.from(controlOf(tokenizer, id));
   return { token: decode(bytes), bytes: [...bytes] };
 }
 
