@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__AVX2__)
+// An emulation brings intrinsics of its own (test/native).
+#if defined(__AVX2__) && !defined(CORRAL_EMULATED)
 #include <immintrin.h>
 #endif
 
