@@ -6,7 +6,8 @@ import { tokenBytes } from '../tokenizer/token-bytes.ts';
 /** A token's text within a longer text, and its bytes. */
 export interface TokenText {
   readonly token: string;
-  readonly bytes: readonly number[];
+  /** Null for tokens that are no text. */
+  readonly bytes: readonly number[] | null;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -23,7 +24,8 @@ function readerOf(tokenizer: Tokenizer): ReadBytes {
 
 /** How a token reads; control tokens by their strings, part of a character as `bytes:\x…`, as OpenAI does. */
 export function tokenText(tokenizer: Tokenizer, id: TokenId): TokenText {
-  const bytes = readerOf(tokenizer)(id) ?? Buffer.from(controlOf(tokenizer, id));
+  const bytes = readerOf(tokenizer)(id);
+  if (bytes === undefined) return { token: controlOf(tokenizer, id), bytes: null };
   return { token: decode(bytes), bytes: [...bytes] };
 }
 
