@@ -216,6 +216,8 @@ describe.skipIf(!existsSync(executablePath))('the chat page (needs Chromium)', (
     await send('markdown');
     await ended();
     await page.locator('.hljs-keyword', { hasText: 'const' }).waitFor();
+    expect(await page.locator('.code-head span').innerText()).toBe('js');
+    expect(await page.locator('.prose a').getAttribute('data-site')).toBe('example.com');
     expect(await page.locator('.prose td').allInnerTexts()).toEqual(['left', '2']);
     await expect
       .poll(() => page.locator('[aria-live="polite"] p').allInnerTexts())

@@ -8,6 +8,8 @@ const allowed: Config = {
     ...['table', 'thead', 'tbody', 'tr', 'th', 'td'],
   ],
   ALLOWED_ATTR: ['href', 'class', 'start', 'align', 'data-language', 'data-site'],
+  // The pattern below is for addresses; these hold none.
+  ADD_URI_SAFE_ATTR: ['start', 'align', 'data-language', 'data-site'],
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
