@@ -7,6 +7,7 @@ import { errors } from '../base/errors.ts';
 import type { ApiLogger, ApiParts } from './api-parts.ts';
 import { answerError } from './error-body.ts';
 import { logFailure } from './log-failure.ts';
+import { ServerMetrics } from './metrics.ts';
 import type { ModelPool } from './model-pool.ts';
 import { describeApi, registerRoutes } from './openapi.ts';
 import { type AnswerRecord, type ApiEnv, anonymous, type Caller } from './request-context.ts';
@@ -24,6 +25,8 @@ export interface ApiOptions {
   readonly version: string;
   readonly settings?: Partial<ApiSettings>;
   readonly logger?: ApiLogger;
+  /** Told at /metrics, for Prometheus and the page's activity: engines report to its observers. Default: gauges alone. */
+  readonly metrics?: ServerMetrics;
   /** The built web page, served at `/`. Default: none. */
   readonly pageFolder?: string;
   /** Write one line per request? Never what was said in it. Default false. */
@@ -80,6 +83,12 @@ export function createApi(options: ApiOptions): Api {
   app.get('/ready', (c) =>
     draining ? c.json({ status: 'draining' }, 503) : c.json({ status: 'ready' }),
   );
+  const metrics = options.metrics ?? new ServerMetrics();
+  metrics.watch(options.models);
+  app.get('/metrics', async (c) => {
+    const { text, contentType } = await metrics.render();
+    return c.body(text, 200, { 'content-type': contentType });
+  });
   registerRoutes(app);
   app.get('/openapi.json', (c) => c.json(describeApi(app, parts.version)));
   for (const [path, file] of readPage(options.pageFolder)) app.get(path, (c) => sendPage(c, file));

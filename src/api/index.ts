@@ -2,6 +2,7 @@
 export type { ApiLogger } from './api-parts.ts';
 export { type Api, type ApiOptions, createApi } from './create-api.ts';
 export { type Listening, type ListenOptions, listen } from './listen.ts';
+export { ServerMetrics } from './metrics.ts';
 export {
   type ModelLease,
   ModelPool,

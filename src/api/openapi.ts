@@ -33,6 +33,7 @@ const routes: readonly Route[] = [
   { method: 'post', path: '/detokenize', summary: 'Ids to text', body: detokenizeFields.schema },
   { method: 'get', path: '/health', summary: 'Does the process answer?' },
   { method: 'get', path: '/ready', summary: 'Does it take requests?' },
+  { method: 'get', path: '/metrics', summary: 'Metrics for Prometheus' },
 ];
 
 /** Tells an app's registry of the routes. */

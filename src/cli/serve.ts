@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { ApiSettings, ModelSource } from '../api/index.ts';
+import type { ApiSettings, ModelSource, ServerMetrics } from '../api/index.ts';
 import { errors } from '../base/errors.ts';
 import {
   addDeviceOptions,
@@ -31,6 +31,10 @@ interface ServeFlags extends ModelOptions {
   readonly answerTimeout?: number;
   readonly cors?: readonly string[];
   readonly logRequests?: boolean;
+}
+
+interface Observed extends Context {
+  readonly metrics: ServerMetrics;
 }
 
 const large = 2 ** 31 - 1;
@@ -109,8 +113,9 @@ async function serve(
     throw errors.SERVER_UNPROTECTED({ host });
   }
   const { io, library, version } = context;
-  const sources = await findSources(given, options, context);
-  const { createApi, listen, ModelPool } = await library.api();
+  const { createApi, listen, ModelPool, ServerMetrics } = await library.api();
+  const metrics = new ServerMetrics();
+  const sources = await findSources(given, options, { ...context, metrics });
   const { pino } = await import('pino');
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, io.stderr);
   await using models = new ModelPool({
@@ -128,6 +133,7 @@ async function serve(
     models,
     version,
     logger,
+    metrics,
     settings: readSettings(options),
     // src/cli and dist/cli lie equally deep
     pageFolder: resolve(import.meta.dirname, '..', '..', 'dist', 'web'),
@@ -152,7 +158,7 @@ function readSettings(options: ServeFlags): Partial<ApiSettings> {
 async function findSources(
   given: readonly string[],
   options: ServeFlags,
-  context: Context,
+  context: Observed,
 ): Promise<ModelSource[]> {
   const named = (options.alias ?? []).map((text) => {
     const [name, model] = splitName('--alias', 'NAME=MODEL', text);
@@ -192,7 +198,7 @@ function sourceOf(
     readonly adapters: ReadonlyMap<string, string>;
   },
   options: ServeFlags,
-  { library, io }: Context,
+  { library, io, metrics }: Observed,
 ): ModelSource {
   const { name, path, adapters } = given;
   const load = {
@@ -205,8 +211,11 @@ function sourceOf(
     createdAt: statSync(path).mtime,
     adapters: [...adapters.keys()],
     measure: async () => (await import('./measure-model.ts')).measureModel(path, load, library),
-    load: () =>
-      library.loadForServing(path, { ...load, logger: makeLogger(io, options.verbose) }, adapters),
+    load: () => {
+      const logger = makeLogger(io, options.verbose);
+      const observer = metrics.observer(name);
+      return library.loadForServing(path, { ...load, logger, observer }, adapters);
+    },
   };
 }
 
