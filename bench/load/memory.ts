@@ -1,0 +1,67 @@
+// Does a server's memory stay flat? Pages of its cache are taken from the system when they are first
+// written, so what counts is the rest.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServeTarget } from './serve-target.ts';
+
+/** Memory of a server at one moment, in MiB. */
+export interface MemorySample {
+  /** Minutes since the first. */
+  readonly minutes: number;
+  readonly rss: number;
+  /** The most of its cache that was ever written, as far as it was seen. */
+  readonly cache: number;
+  readonly rest: number;
+}
+
+const periodMs = 1000;
+
+/** Looks at a server every second. */
+export class MemoryWatch {
+  readonly #samples: MemorySample[] = [];
+  readonly #target: ServeTarget;
+  readonly #pageBytes: number;
+  readonly #startedAt = performance.now();
+  readonly #looking: Promise<void>;
+  #ended = false;
+  #pages = 0;
+
+  constructor(target: ServeTarget, pageBytes: number) {
+    this.#target = target;
+    this.#pageBytes = pageBytes;
+    this.#looking = this.#lookOn();
+  }
+
+  /** Looks now; also done every second. */
+  async look(): Promise<MemorySample> {
+    const { rssBytes, pages } = await this.#target.look();
+    this.#pages = Math.max(this.#pages, pages);
+    const [rss, cache] = [rssBytes / 2 ** 20, (this.#pages * this.#pageBytes) / 2 ** 20];
+    const minutes = (performance.now() - this.#startedAt) / 60_000;
+    const sample = { minutes, rss, cache, rest: rss - cache };
+    this.#samples.push(sample);
+    return sample;
+  }
+
+  /** Ends the looking. Everything seen, and how much the rest grew in each minute: least squares. */
+  async end(): Promise<{
+    readonly samples: readonly MemorySample[];
+    readonly restPerMinute: number;
+  }> {
+    this.#ended = true;
+    await this.#looking;
+    // The first tenth belongs to loading and to what is made once.
+    const samples = this.#samples.slice(Math.floor(this.#samples.length / 10));
+    const mean = (read: (sample: MemorySample) => number): number =>
+      samples.reduce((sum, sample) => sum + read(sample), 0) / samples.length;
+    const [time, rest] = [mean((each) => each.minutes), mean((each) => each.rest)];
+    const spread = mean((each) => (each.minutes - time) ** 2);
+    const together = mean((each) => (each.minutes - time) * (each.rest - rest));
+    return { samples: this.#samples, restPerMinute: together / spread };
+  }
+  async #lookOn(): Promise<void> {
+    while (!this.#ended) {
+      await this.look();
+      await sleep(periodMs);
+    }
+  }
+}
