@@ -324,7 +324,7 @@ export class Engine {
     checkScope(scope);
     const have = kind === 'generate' ? length : tokens.length;
     if (have > this.context) throw errors.CONTEXT_OVERFLOW({ have, limit: this.context });
-    const { priority = 'interactive', tenant = '', signal } = scope;
+    const { priority = 'interactive', tenant = '', signal, onEnd } = scope;
     const frequencies = ropeFrequencies(this.config, length);
     // The rotary frequencies stand for the setting they came from; dynamic NTK's depend on the length.
     const angles = Buffer.from(frequencies.buffer).toString('base64');
@@ -340,8 +340,8 @@ export class Engine {
       priority,
       tenant,
     });
-    const timed = { kind, priority, promptTokens };
-    const timer = new RequestTimer(timed, this.#now, this.#observer);
+    const told = { now: this.#now, observer: this.#observer, onEnd };
+    const timer = new RequestTimer({ kind, priority, promptTokens }, told);
     return { sequence, frequencies, signal, timer, adapter };
   }
 }

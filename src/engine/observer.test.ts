@@ -90,6 +90,26 @@ describe('what an engine tells of its work', () => {
     await engine.close();
   });
 
+  it('shares the time of each step among its requests by their rows', async () => {
+    const reports: RequestReport[] = [];
+    const steps: StepReport[] = [];
+    let seconds = 0;
+    const engine = await openTinyEngine(device, checkpoint, {
+      sequences: 2,
+      now: () => seconds++,
+      observer: { onStep: (step) => steps.push(step) },
+    });
+    const onEnd = (report: RequestReport): void => void reports.push(report);
+    // In one turn: both prompts are rows of the first step, all tokens but the last.
+    await Promise.all([
+      engine.score([1, 20, 30, 40, 50, 60, 70], { onEnd }),
+      engine.score([7, 8, 9], { onEnd }),
+    ]);
+    expect(steps).toMatchObject([{ rows: 8, seconds: 1 }]);
+    expect(reports.map(({ engineSeconds }) => engineSeconds)).toEqual([6 / 8, 2 / 8]);
+    await engine.close();
+  });
+
   it('refuses more than may wait with the time after which to ask again', async () => {
     const engine = await openTinyEngine(device, checkpoint, { sequences: 1, maxWaiting: 2 });
     const prompt = Array.from({ length: 100 }, (_, at) => 3 + at);

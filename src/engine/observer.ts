@@ -31,6 +31,8 @@ export interface RequestTimings {
 /** A request that ended. */
 export interface RequestReport extends RequestTimings {
   readonly kind: RequestKind;
+  /** Its part of the engine's time: of each finished step, the share that its rows had among all rows. */
+  readonly engineSeconds: number;
   readonly priority: Priority;
   readonly promptTokens: number;
   /** Tokens of the prompt that were not computed, since their keys and values were in the cache. */

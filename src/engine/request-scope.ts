@@ -1,6 +1,7 @@
 // What every request to an engine has, whatever it asks for: tokens, and a scope.
 import { errors } from '../base/errors.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
+import type { RequestReport } from './observer.ts';
 
 /** Who is served first when not all can be. */
 export const priorities = ['interactive', 'batch'] as const;
@@ -20,6 +21,8 @@ export interface RequestScope {
   readonly tenant?: string;
   /** A deadline is a signal, too: `AbortSignal.timeout(ms)`. Pages are free again at the next step. */
   readonly signal?: AbortSignal;
+  /** Told once when the request ends, however it ends. Must be quick and must not throw. */
+  readonly onEnd?: (report: RequestReport) => void;
 }
 
 /** Refuses a scope that makes no sense. Throws OPTION_INVALID. */

@@ -9,28 +9,45 @@ export interface TimedRequest {
   readonly promptTokens: number;
 }
 
+/** Whom a timer tells, by which clock. */
+export interface RequestTimerOptions {
+  /** Seconds. */
+  readonly now: () => number;
+  readonly observer: EngineObserver;
+  /** Told of the end, too. */
+  readonly onEnd: EngineObserver['onEnd'] | undefined;
+}
+
 /** Started when it is made; the first end counts. */
 export class RequestTimer {
   readonly #request: TimedRequest;
   readonly #now: () => number;
   readonly #observer: EngineObserver;
+  readonly #onEnd: EngineObserver['onEnd'];
   readonly #startedAt: number;
   #servedAt: number | undefined;
   #firstTokenAt: number | undefined;
   #lastTokenAt = 0;
   #tokens = 0;
+  #engineSeconds = 0;
   #timings: RequestTimings | undefined;
 
-  constructor(request: TimedRequest, now: () => number, observer: EngineObserver) {
+  constructor(request: TimedRequest, { now, observer, onEnd }: RequestTimerOptions) {
     this.#request = request;
     this.#now = now;
     this.#observer = observer;
+    this.#onEnd = onEnd;
     this.#startedAt = now();
   }
 
   /** Its first rows go into a step; later calls do nothing. */
   serve(): void {
     this.#servedAt ??= this.#now();
+  }
+
+  /** A step that held rows of it has taken so many seconds for them. */
+  work(seconds: number): void {
+    this.#engineSeconds += seconds;
   }
 
   /** A token of the answer is there. */
@@ -56,13 +73,16 @@ export class RequestTimer {
       firstTokenSeconds: first === undefined ? undefined : first - this.#startedAt,
       totalSeconds: at - this.#startedAt,
     };
-    this.#observer.onEnd?.({
+    const report: RequestReport = {
       ...this.#request,
       ...this.#timings,
+      engineSeconds: this.#engineSeconds,
       cachedTokens,
       completionTokens: this.#tokens,
       finishReason,
-    });
+    };
+    this.#observer.onEnd?.(report);
+    this.#onEnd?.(report);
     return this.#timings;
   }
 }

@@ -184,6 +184,9 @@ export class WorkLoop {
     const decodeRows = chunks.filter(
       ({ sequence, start, count }) => count === 1 && start === sequence.tokens.length - 1,
     ).length;
+    for (const { sequence, count } of chunks) {
+      this.#open.get(sequence)?.job.place.timer.work((seconds * count) / rows);
+    }
     const sequences = chunks.length;
     const step = { rows, promptRows: rows - decodeRows, decodeRows, sequences, seconds };
     this.#computedTokens += rows;
