@@ -1,11 +1,11 @@
 // Runs `corral serve MODEL` in this process, asks it once, ends it by a signal, and prints what happened
-// with every address that anything here connected to. usage: node test/serve-child.ts MODEL
+// with every address that anything here connected to. usage: node test/serve-child.ts MODEL STORE
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { lazyLibrary } from '../src/cli/library.ts';
 import { runCorral } from './command-line.ts';
 
-const [model = ''] = process.argv.slice(2);
+const [model = '', store = ''] = process.argv.slice(2);
 const addresses = new Set<string>();
 subscribe('net.client.socket', (message) => {
   const { socket } = message as { socket: Socket };
@@ -23,6 +23,7 @@ const ask = async (url: string): Promise<void> => {
   interrupt();
 };
 const { status, stderr } = await runCorral(['serve', model, '--port', '0', '--threads', '1'], {
+  env: { CORRAL_HOME: store },
   library: {
     loadForServing: lazyLibrary.loadForServing,
     openCheckpoint: lazyLibrary.openCheckpoint,

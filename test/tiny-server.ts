@@ -53,7 +53,7 @@ export async function startTinyServer(options: TinyServerOptions = {}): Promise<
     ],
   });
   const api = createApi({
-    onAnswer: (record) => records.push(record),
+    onAnswer: (record) => void records.push(record),
     ...options.api,
     models: pool,
     version: '0.0.0',

@@ -1,7 +1,9 @@
 // What routes are built from.
 
+import type { AnswerCounter } from './answer-counter.ts';
+import type { UsageDay, UsageQuery } from './keys/usage-store.ts';
 import type { ModelPool } from './model-pool.ts';
-import type { AnswerRecord, Caller } from './request-context.ts';
+import type { Caller } from './request-context.ts';
 import type { ApiSettings } from './settings.ts';
 
 /** A logger that takes fields beside its message, as pino does. Requests' texts are never among them. */
@@ -19,8 +21,10 @@ export interface ApiParts {
   readonly version: string;
   /** Who asks. Throws what the caller should be told: no key, too many requests. Default: everybody may. */
   readonly authenticate: (request: Request) => Caller | Promise<Caller>;
-  /** Told of each answer when it has ended. */
-  readonly onAnswer: (record: AnswerRecord) => void;
+  /** Counts the answers under way, and is told of each when it has ended. */
+  readonly answers: AnswerCounter;
+  /** What answers used, by day, key and model; undefined where nobody keeps it. */
+  readonly readUsage: ((query: UsageQuery) => Promise<readonly UsageDay[]>) | undefined;
   /** Fires when everything must end at once. */
   readonly stop: AbortSignal;
   /** Is the server going down? New requests are then refused. */

@@ -1,22 +1,31 @@
 // The HTTP API: middleware and routes put together. Knows no sockets, files or commands; `listen` binds it.
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { errors } from '../base/errors.ts';
+import { AnswerCounter } from './answer-counter.ts';
 import type { ApiLogger, ApiParts } from './api-parts.ts';
 import { answerError } from './error-body.ts';
+import type { UsageDay, UsageQuery } from './keys/usage-store.ts';
 import { logFailure } from './log-failure.ts';
 import { ServerMetrics } from './metrics.ts';
 import type { ModelPool } from './model-pool.ts';
 import { describeApi, registerRoutes } from './openapi.ts';
-import { type AnswerRecord, type ApiEnv, anonymous, type Caller } from './request-context.ts';
+import {
+  type AnswerRecord,
+  type ApiEnv,
+  anonymous,
+  type Caller,
+  type CallerLimits,
+} from './request-context.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
 import { completions } from './routes/completions.ts';
 import { embeddings } from './routes/embeddings.ts';
 import { listModels, oneModel } from './routes/models.ts';
 import { readPage, sendPage } from './routes/page.ts';
 import { detokenize, tokenize } from './routes/tokenize.ts';
+import { usage } from './routes/usage.ts';
 import { type ApiSettings, defaultSettings } from './settings.ts';
 
 /** How an API is made. */
@@ -33,8 +42,10 @@ export interface ApiOptions {
   readonly logRequests?: boolean;
   /** Who asks; throws what the caller should be told. Default: everybody may. */
   readonly authenticate?: (request: Request) => Caller | Promise<Caller>;
-  /** Told of each answer when it has ended, however it ended. */
-  readonly onAnswer?: (record: AnswerRecord) => void;
+  /** Told of each answer when it has ended, however it ended; clients see its end when this has resolved. */
+  readonly onAnswer?: (record: AnswerRecord) => void | Promise<void>;
+  /** What answers used, for GET /v1/usage. Default: there is no such path. */
+  readonly readUsage?: (query: UsageQuery) => Promise<readonly UsageDay[]>;
 }
 
 /** An API: an app that answers requests, and the two ways to end it. */
@@ -44,6 +55,8 @@ export interface Api {
   drain(): void;
   /** Ends what is under way. */
   stop(): void;
+  /** Resolves when no answer is under way, and what each used has been taken down. */
+  settled(): Promise<void>;
 }
 
 const silent: ApiLogger = { info: () => {}, error: () => {} };
@@ -61,7 +74,8 @@ export function createApi(options: ApiOptions): Api {
     settings: { ...defaultSettings, ...options.settings },
     logger: options.logger ?? silent,
     authenticate: options.authenticate ?? (() => anonymous),
-    onAnswer: options.onAnswer ?? (() => {}),
+    answers: new AnswerCounter(options.onAnswer ?? (() => {})),
+    readUsage: options.readUsage,
     stop: stop.signal,
     isDraining: () => draining,
   };
@@ -86,7 +100,8 @@ export function createApi(options: ApiOptions): Api {
   const metrics = options.metrics ?? new ServerMetrics();
   metrics.watch(options.models);
   app.get('/metrics', async (c) => {
-    const { text, contentType } = await metrics.render();
+    const { models } = await parts.authenticate(c.req.raw);
+    const { text, contentType } = await metrics.render(models);
     return c.body(text, 200, { 'content-type': contentType });
   });
   registerRoutes(app);
@@ -98,9 +113,15 @@ export function createApi(options: ApiOptions): Api {
   app.post('/v1/chat/completions', (c) => chatCompletions(c, parts));
   app.post('/v1/completions', (c) => completions(c, parts));
   app.post('/v1/embeddings', (c) => embeddings(c, parts));
+  app.get('/v1/usage', (c) => usage(c, parts));
   app.post('/tokenize', (c) => tokenize(c, parts));
   app.post('/detokenize', (c) => detokenize(c, parts));
-  return { app, drain: () => (draining = true), stop: () => stop.abort() };
+  return {
+    app,
+    drain: () => (draining = true),
+    stop: () => stop.abort(),
+    settled: () => parts.answers.none(),
+  };
 }
 
 // Nothing here is to be framed, sniffed, cached or run by a browser.
@@ -127,6 +148,7 @@ function openRequest(parts: ApiParts): MiddlewareHandler<ApiEnv> {
     const { path } = c.req;
     const id = c.res.headers.get('x-request-id') ?? '';
     const caller = await parts.authenticate(c.req.raw);
+    if (caller.limits !== undefined) admit(c, caller.limits);
     const signal = AbortSignal.any([c.req.raw.signal, parts.stop]);
     c.set('request', {
       id,
@@ -134,10 +156,19 @@ function openRequest(parts: ApiParts): MiddlewareHandler<ApiEnv> {
       caller,
       signal,
       answerTimeoutMs: parts.settings.answerTimeoutMs,
-      record: (record) => parts.onAnswer({ ...record, requestId: id, caller, path }),
+      meter: () => parts.answers.meter({ requestId: id, caller, path }),
     });
     await next();
   };
+}
+
+// Looking at what there is counts for nothing: limits are for what models are asked.
+function admit(c: Context<ApiEnv>, limits: CallerLimits): void {
+  try {
+    if (c.req.method === 'POST') limits.admit();
+  } finally {
+    for (const [name, value] of Object.entries(limits.headers())) c.header(name, value);
+  }
 }
 
 function logRequests(logger: ApiLogger): MiddlewareHandler<ApiEnv> {
@@ -147,6 +178,7 @@ function logRequests(logger: ApiLogger): MiddlewareHandler<ApiEnv> {
     const { method, path } = c.req;
     const request = c.res.headers.get('x-request-id');
     const ms = Math.round(performance.now() - startAt);
-    logger.info({ request, method, path, status: c.res.status, ms }, 'request');
+    const key = c.var.request?.caller.key;
+    logger.info({ request, method, path, status: c.res.status, ms, key }, 'request');
   };
 }

@@ -61,6 +61,16 @@ const rows: Readonly<Record<string, Row>> = {
   CONSTRAINT_INVALID: { status: 400, code: 'constraint_invalid' },
   CONSTRAINT_TOO_LARGE: { status: 400, code: 'constraint_too_large' },
   CONSTRAINT_TOO_LONG: { status: 400, code: 'constraint_too_long' },
+  KEY_MISSING: { status: 401, code: 'missing_api_key' },
+  KEY_INVALID: {
+    status: 401,
+    code: 'invalid_api_key',
+    hint: 'Send the whole key as it was shown.',
+  },
+  KEY_FORBIDDEN: { status: 403, code: 'permission_denied' },
+  REQUESTS_EXCEEDED: { status: 429, code: 'rate_limit_exceeded' },
+  TOKENS_EXCEEDED: { status: 429, code: 'token_limit_exceeded' },
+  LEDGER_BEHIND: { status: 503, code: 'usage_unwritten', retryAfterSeconds: 5 },
   ENGINE_BUSY: { status: 429, code: 'engine_busy', hint: 'Try again later.' },
   TOOLS_UNSUPPORTED: { status: 400, code: 'tools_unsupported', param: 'tools' },
   ROUTE_UNKNOWN: { status: 404, code: 'unknown_url' },
@@ -92,11 +102,15 @@ export function answerError(error: unknown): ErrorAnswer {
   }
   const { status, code } = row;
   const retryAfterSeconds = known.data['retrySeconds'] ?? row.retryAfterSeconds;
+  const headers: Record<string, string> = {};
+  if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
+  // RFC 9110, 11.6.1: a 401 says how to do better.
+  if (status === 401) headers['www-authenticate'] = 'Bearer realm="corral"';
   const message = `${messageOf(known)} ${row.hint ?? known.hint}`.trim();
   return {
     status,
     body: shape(message, status, { code, param: paramOf(known) ?? row.param ?? null }),
-    headers: retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
+    headers,
   };
 }
 

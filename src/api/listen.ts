@@ -65,6 +65,7 @@ export async function listen(api: Api, options: ListenOptions): Promise<Listenin
     drain: async () => {
       api.drain();
       await underWay.none();
+      await api.settled();
       end();
       await closed;
     },
@@ -73,6 +74,7 @@ export async function listen(api: Api, options: ListenOptions): Promise<Listenin
       api.stop();
       end();
       await closed;
+      await api.settled();
     },
   };
 }

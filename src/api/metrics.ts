@@ -81,9 +81,13 @@ export class ServerMetrics {
     );
   }
 
-  /** All of it in Prometheus' text format 0.0.4. */
-  async render(): Promise<{ readonly text: string; readonly contentType: string }> {
-    return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  /** All of it in Prometheus' text format 0.0.4, or what is of some models alone. */
+  async render(
+    models?: readonly string[],
+  ): Promise<{ readonly text: string; readonly contentType: string }> {
+    const { contentType } = this.#registry;
+    const text = await this.#registry.metrics();
+    return { text: models === undefined ? text : ofModels(text, models), contentType };
   }
 
   #histogram(name: string, help: string, buckets: number[]): Histogram<'model'> {
@@ -114,4 +118,18 @@ export class ServerMetrics {
       },
     });
   }
+}
+
+/** The samples of these models, and the words about them. */
+function ofModels(text: string, models: readonly string[]): string {
+  // As the format escapes values of labels.
+  const escaped = models.map((model) => model.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n'));
+  const labels = escaped.map((model) => `model="${model}"`);
+  // Every sample has the label, and `model` is the first of them or comes after a comma.
+  const isOne = (line: string): boolean =>
+    labels.some((label) => new Set(['{', ',']).has(line[line.indexOf(label) - 1] ?? ''));
+  return text
+    .split('\n')
+    .filter((line) => line === '' || line.startsWith('#') || isOne(line))
+    .join('\n');
 }

@@ -3,12 +3,24 @@ import type { HttpBindings } from '@hono/node-server';
 
 /** Who asks, as `authenticate` found. */
 export interface Caller {
-  /** Name of the key; undefined for callers without one. */
+  /** Id of the key; undefined for callers without one. */
   readonly key: string | undefined;
   /** Callers of different tenants never share what was computed. */
   readonly tenant: string | undefined;
   /** Models this caller may use; undefined for all. */
   readonly models: readonly string[] | undefined;
+  /** What the caller may still ask for; undefined for anything. */
+  readonly limits?: CallerLimits;
+}
+
+/** The limits of one caller, and what is left of them. */
+export interface CallerLimits {
+  /** Counts a request. Throws what the caller should be told when there have been too many. */
+  admit(): void;
+  /** Counts tokens, as soon as they are read or written; a negative number takes some back. */
+  spend(tokens: number): void;
+  /** How they stand, as headers of a reply. */
+  headers(): Readonly<Record<string, string>>;
 }
 
 /** Somebody without a key. */
@@ -24,7 +36,7 @@ export interface AnswerRecord {
   /** Of these, how many were not computed again. */
   readonly cachedTokens: number;
   readonly completionTokens: number;
-  /** From the request's start in the engine to its end. */
+  /** The engine's time for it: of each step, its share of the step's tokens. */
   readonly seconds: number;
   readonly outcome: 'whole' | 'aborted' | 'failed';
 }
@@ -38,9 +50,22 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** The longest time for an answer. */
   readonly answerTimeoutMs: number;
-  /** Takes down an answer's use. */
-  record(record: Omit<AnswerRecord, 'requestId' | 'caller' | 'path'>): void;
+  /** Begins to count what an answer uses. Its meter must be ended or cancelled. */
+  meter(): AnswerMeter;
 }
+
+/** Counts what one answer uses. */
+export interface AnswerMeter {
+  /** Tokens read or written, as soon as they are. */
+  spend(tokens: number): void;
+  /** There will be no answer after all: nothing was used. */
+  cancel(): void;
+  /** Takes down all that was used, once. Resolves when that is kept: the answer's end is told only then. */
+  end(use: AnswerUse): Promise<void>;
+}
+
+/** What an answer used, as its route knows it. */
+export type AnswerUse = Omit<AnswerRecord, 'requestId' | 'caller' | 'path'>;
 
 /** Hono's view of it: `c.var.request`. */
 export interface ApiEnv {

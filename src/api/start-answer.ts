@@ -55,6 +55,8 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
     firstTokenMs: undefined,
     totalMs: 0,
   };
+  const used = { seconds: 0, cachedTokens: 0, completionTokens: 0 };
+  const meter = context.meter();
   const startAt = performance.now();
   // What was said by then is the answer, as at a token limit.
   const deadline = setTimeout(() => abort.abort(), context.answerTimeoutMs).unref();
@@ -69,6 +71,11 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
             seed,
             choice,
             signal,
+            onEnd: (report) => {
+              used.seconds += report.engineSeconds;
+              used.completionTokens += report.completionTokens;
+              if (choice === 0) used.cachedTokens += report.cachedTokens;
+            },
             ...(tenant === undefined ? {} : { tenant, cacheSalt: tenant }),
             ...(lease.adapter === undefined ? {} : { adapter: lease.adapter }),
           }),
@@ -79,13 +86,16 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
     clearTimeout(deadline);
     abort.abort();
     lease[Symbol.dispose]();
+    meter.cancel();
     throw error;
   }
+  meter.spend(tally.promptTokens);
   const note = ({ choice, event }: ChoiceEvent): void => {
     tally.totalMs = performance.now() - startAt;
     if (event.type === 'token-delta') {
       tally.firstTokenMs ??= tally.totalMs;
       tally.completionTokens++;
+      meter.spend(1);
     } else if (event.type === 'request-end' && choice % choices === 0) {
       // Further answers to a prompt find it computed by the first: that is no news from the cache.
       tally.cachedTokens += event.cachedTokens;
@@ -107,15 +117,8 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
       abort.abort();
       lease[Symbol.dispose]();
       tally.totalMs = performance.now() - startAt;
-      const { promptTokens, cachedTokens, completionTokens } = tally;
-      context.record({
-        model: lease.name,
-        promptTokens,
-        cachedTokens,
-        completionTokens,
-        seconds: tally.totalMs / 1000,
-        outcome,
-      });
+      // The engine has told of every answer by now: those still under way ended with the signal.
+      await meter.end({ ...used, model: lease.name, promptTokens: tally.promptTokens, outcome });
     }
   }
   return { events: events(), tally, seed };

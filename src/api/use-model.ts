@@ -8,14 +8,14 @@ export function mayUse({ models }: Caller, name: string): boolean {
   return models?.includes(name) ?? true;
 }
 
-/** A lease of the model. One that the caller may not use is not served to them: its name tells nothing. */
+/** A lease of the model. One that the caller may not use is not served to them: neither is told from a name that means nothing. */
 export function useModel(
   name: string,
   { caller }: RequestContext,
   pool: ModelPool,
 ): Promise<ModelLease> {
-  if (!mayUse(caller, name)) {
-    const have = pool.list().filter((state) => mayUse(caller, state.name));
+  const have = pool.list().filter((state) => mayUse(caller, state.name));
+  if (!have.some((state) => state.name === name)) {
     throw errors.MODEL_NOT_SERVED({
       name: name.slice(0, 200),
       have: have.map((state) => state.name).join(', '),

@@ -11,6 +11,7 @@ import { addConvert } from './convert.ts';
 import { addEval } from './eval.ts';
 import { addInspect } from './inspect.ts';
 import { flush, type Io, isReaderGone, processIo, write } from './io.ts';
+import { addKey } from './key.ts';
 import { type Library, lazyLibrary } from './library.ts';
 import { addList } from './list.ts';
 import { addMerge } from './merge.ts';
@@ -96,6 +97,7 @@ function makeProgram(context: Context): { program: Command; output: { take(): st
     addRun,
     addChat,
     addServe,
+    addKey,
     addInspect,
     addTokenize,
     addTokenizer,

@@ -14,28 +14,30 @@ const hasNamespaces = spawnSync('unshare', [...offline, 'true']).status === 0;
 describe('corral serve', () => {
   let folder = '';
   let model = '';
+  let env: Record<string, string> = {};
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'corral-serve-'));
     model = join(folder, 'tiny.gguf');
+    env = { CORRAL_HOME: join(folder, 'home') };
     await makeTinyModel(model);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('will not listen where others could reach it, unless that is asked for by name', async () => {
     for (const host of ['0.0.0.0', '::', '192.168.1.5', 'example.org', '127.0.0.1.example.org']) {
-      const { status, stderr } = await runCorral(['serve', model, '--host', host]);
+      const { status, stderr } = await runCorral(['serve', model, '--host', host], { env });
       expect(status, host).toBe(1);
       expect(stderr).toContain(`${host} can be reached by others`);
     }
   });
 
   it('names models by their files, or as it is told, each once', async () => {
-    const twice = await runCorral(['serve', model, '--alias', `tiny=${model}`]);
+    const twice = await runCorral(['serve', model, '--alias', `tiny=${model}`], { env });
     expect(twice.stderr).toContain('tiny');
     expect(twice.status).toBe(2);
-    const odd = await runCorral(['serve', '--alias', 'tiny']);
+    const odd = await runCorral(['serve', '--alias', 'tiny'], { env });
     expect(odd.stderr).toContain('--alias is tiny; allowed: NAME=MODEL');
-    const absent = await runCorral(['serve', join(folder, 'absent.gguf')]);
+    const absent = await runCorral(['serve', join(folder, 'absent.gguf')], { env });
     expect(absent.stderr).toContain('There is no file or folder');
   });
 
@@ -52,6 +54,7 @@ describe('corral serve', () => {
     const { status, stdout } = await runCorral(
       ['serve', model, '--alias', `other=${model}`, '--port', '0'],
       {
+        env,
         library: { openCheckpoint: lazyLibrary.openCheckpoint },
         onStart: (callback) => {
           interrupt = callback;
@@ -77,7 +80,7 @@ describe('corral serve', () => {
       const child = resolve(import.meta.dirname, '..', '..', 'test', 'serve-child.ts');
       const { stdout, stderr } = spawnSync(
         'unshare',
-        [...offline, process.execPath, child, model],
+        [...offline, process.execPath, child, model, join(folder, 'home')],
         { encoding: 'utf8', timeout: 50_000 },
       );
       expect(stdout, stderr).not.toBe('');

@@ -15,6 +15,7 @@ import {
   toLoadOptions,
 } from './command-options.ts';
 import { type Context, exitStatus, makeLogger, printLines } from './context.ts';
+import { tell } from './io.ts';
 import { resolveModelArgument } from './model-argument.ts';
 
 interface ServeFlags extends ModelOptions {
@@ -25,6 +26,7 @@ interface ServeFlags extends ModelOptions {
   readonly sequences?: number;
   readonly maxWaiting: number;
   readonly allowAnonymous?: boolean;
+  readonly apiKeysRequired?: boolean;
   readonly unloadAfter?: number;
   readonly memory?: number;
   readonly maxBody?: number;
@@ -86,7 +88,11 @@ export function addServe(program: Command, context: Context): void {
       'what all loaded models may take together; the one used longest ago is closed',
       whole('--memory', 1),
     )
-    .option('--allow-anonymous', 'listen beyond this machine although anybody may then ask')
+    .option(
+      '--api-keys-required',
+      'answer only who has a key (`corral key create`); so it is wherever others can reach the server',
+    )
+    .option('--allow-anonymous', 'let everybody ask, also beyond this machine')
     .option('--cors <origin>', 'let pages of this origin call; may come several times', gather)
     .option('--max-body <bytes>', 'largest request (default: 8 MiB)', whole('--max-body', 1024))
     .option(
@@ -109,15 +115,16 @@ async function serve(
   context: Context,
 ): Promise<void> {
   const { host, port } = options;
-  if (!loopback.test(host) && options.allowAnonymous !== true) {
-    throw errors.SERVER_UNPROTECTED({ host });
-  }
   const { io, library, version } = context;
-  const { createApi, listen, ModelPool, ServerMetrics } = await library.api();
+  const api = await library.api();
+  const { createApi, createGate, Ledger, listen, ModelPool, ServerMetrics } = api;
   const metrics = new ServerMetrics();
   const sources = await findSources(given, options, { ...context, metrics });
   const { pino } = await import('pino');
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, io.stderr);
+  // Closed after the models: what their last answers used is written first.
+  await using ledger = new Ledger({ path: api.serverDatabasePath(io.env), logger });
+  const required = areKeysRequired(options, ledger.keyCount);
   await using models = new ModelPool({
     sources,
     ...dropUndefined({
@@ -129,7 +136,7 @@ async function serve(
       debug: (message) => logger.info(message),
     },
   });
-  const api = createApi({
+  const app = createApi({
     models,
     version,
     logger,
@@ -138,11 +145,28 @@ async function serve(
     // src/cli and dist/cli lie equally deep
     pageFolder: resolve(import.meta.dirname, '..', '..', 'dist', 'web'),
     logRequests: options.logRequests === true,
+    authenticate: createGate({ ledger, required }),
+    onAnswer: (record) => ledger.record(record),
+    readUsage: (query) => ledger.usage(query),
   });
-  const server = await listen(api, { host, port });
-  const [first] = sources;
-  await printLines(io, describe(server.url, first?.name ?? '', sources));
+  const server = await listen(app, { host, port });
+  await printLines(io, describe(server.url, sources, required));
+  if (required && ledger.keyCount === 0) {
+    await tell(io, 'There are no keys yet. `corral key create --name NAME` makes one.\n');
+  }
   await untilEnded(server, context);
+}
+
+/** Must callers have a key? Throws SERVER_UNPROTECTED where others can reach the server and nobody has one. */
+function areKeysRequired(options: ServeFlags, keyCount: number): boolean {
+  const { host, allowAnonymous = false, apiKeysRequired = false } = options;
+  if (allowAnonymous && apiKeysRequired) {
+    const reason = '--allow-anonymous and --api-keys-required say opposite things.';
+    throw errors.USAGE_INVALID({ reason, command: 'corral serve' });
+  }
+  if (apiKeysRequired || allowAnonymous || loopback.test(host)) return apiKeysRequired;
+  if (keyCount === 0) throw errors.SERVER_UNPROTECTED({ host });
+  return true;
 }
 
 function readSettings(options: ServeFlags): Partial<ApiSettings> {
@@ -226,15 +250,16 @@ function nameOf(model: string): string {
     : model;
 }
 
-function describe(url: string, name: string, sources: readonly ModelSource[]): string[] {
+function describe(url: string, sources: readonly ModelSource[], required: boolean): string[] {
+  const key = required ? ' -H "authorization: Bearer $CORRAL_KEY"' : '';
   const body = JSON.stringify({
-    model: name,
+    model: sources[0]?.name ?? '',
     messages: [{ role: 'user', content: 'Who are you?' }],
   });
   return [
     `Serving ${sources.flatMap(({ name: each, adapters = [] }) => [each, ...adapters]).join(', ')} at ${url}/v1`,
     '',
-    `  curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,
+    `  curl ${url}/v1/chat/completions -H 'content-type: application/json'${key} -d '${body}'`,
     '',
   ];
 }

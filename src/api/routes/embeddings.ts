@@ -1,6 +1,7 @@
 // POST /v1/embeddings: a vector of length 1 for each text.
 import type { Context } from 'hono';
 import { errors } from '../../base/errors.ts';
+import type { RequestReport } from '../../engine/index.ts';
 import type { TokenId, Tokenizer } from '../../tokenizer/index.ts';
 import type { ApiParts } from '../api-parts.ts';
 import { type EmbeddingRequest, embeddingFields } from '../fields/embedding-fields.ts';
@@ -25,7 +26,13 @@ export async function embeddings(c: Context<ApiEnv>, parts: ApiParts): Promise<R
   const { tenant } = context.caller;
   const abort = new AbortController();
   const signal = AbortSignal.any([abort.signal, context.signal]);
-  const startAt = performance.now();
+  const used = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, seconds: 0 };
+  const onEnd = (report: RequestReport): void => {
+    used.promptTokens += report.promptTokens;
+    used.cachedTokens += report.cachedTokens;
+    used.seconds += report.engineSeconds;
+  };
+  const meter = context.meter();
   const deadline = setTimeout(() => abort.abort(), context.answerTimeoutMs).unref();
   let outcome: 'whole' | 'failed' = 'failed';
   try {
@@ -34,6 +41,7 @@ export async function embeddings(c: Context<ApiEnv>, parts: ApiParts): Promise<R
         engine.embed(ids, {
           pooling,
           signal,
+          onEnd,
           ...(tenant === undefined ? {} : { tenant, cacheSalt: tenant }),
           ...(lease.adapter === undefined ? {} : { adapter: lease.adapter }),
         }),
@@ -54,14 +62,8 @@ export async function embeddings(c: Context<ApiEnv>, parts: ApiParts): Promise<R
     clearTimeout(deadline);
     // Where one text fails, the others need not be computed.
     abort.abort();
-    context.record({
-      model: request.model,
-      promptTokens,
-      cachedTokens: 0,
-      completionTokens: 0,
-      seconds: (performance.now() - startAt) / 1000,
-      outcome: context.signal.aborted ? 'aborted' : outcome,
-    });
+    const ended = context.signal.aborted ? 'aborted' : outcome;
+    await meter.end({ ...used, model: request.model, outcome: ended });
   }
 }
 

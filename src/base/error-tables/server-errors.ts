@@ -75,7 +75,52 @@ export const serverErrors = {
     status: 400,
     message: (e: { host: string }): string =>
       `${e.host} can be reached by others, and anybody who can reach it could use the models.`,
-    hint: 'Listen on 127.0.0.1, or allow everybody with --allow-anonymous.',
+    hint: 'Make a key (`corral key create --name NAME`): then only its holders may ask. Or listen on 127.0.0.1, or let everybody in with --allow-anonymous.',
+  },
+  KEY_MISSING: {
+    status: 401,
+    message: (): string => 'This server answers only those who have a key; the request has none.',
+    hint: 'Send one as `Authorization: Bearer KEY` or as `x-api-key: KEY`.',
+  },
+  KEY_INVALID: {
+    status: 401,
+    message: (): string => 'The key of the request is none of this server, or was revoked.',
+    hint: 'Send the whole key as it was shown, or ask for a new one (`corral key create` makes it).',
+  },
+  KEY_FORBIDDEN: {
+    status: 403,
+    message: (e: { reason: string }): string => `This key may not do that: ${e.reason}.`,
+    hint: 'Ask for what is its own, or use another key.',
+  },
+  REQUESTS_EXCEEDED: {
+    status: 429,
+    message: (e: { allowed: number; retrySeconds: number }): string =>
+      `This key may make ${e.allowed} requests in a minute, and has made them.`,
+    hint: (e: { retrySeconds: number }): string => `Try again in ${e.retrySeconds} s.`,
+  },
+  TOKENS_EXCEEDED: {
+    status: 429,
+    message: (e: { used: number; allowed: number; retrySeconds: number }): string =>
+      `This key has used ${e.used} tokens today; a day has ${e.allowed}.`,
+    hint: (e: { retrySeconds: number }): string =>
+      `Try again after midnight UTC, in ${e.retrySeconds} s.`,
+  },
+  LEDGER_BEHIND: {
+    status: 503,
+    message: (e: { rows: number }): string =>
+      `What ${e.rows} answers used could not be written yet; no more are given before it is.`,
+    hint: 'Try again later; the log of the server says what is wrong with its disk.',
+  },
+  KEY_EXISTS: {
+    status: 409,
+    message: (e: { name: string }): string => `There is a key ${JSON.stringify(e.name)} already.`,
+    hint: 'Choose another --name, or revoke that key first: `corral key list` shows them.',
+  },
+  KEY_NOT_FOUND: {
+    status: 404,
+    message: (e: { given: string; have: string }): string =>
+      `There is no key ${JSON.stringify(e.given)}. There are: ${e.have}.`,
+    hint: 'Give a name or an id that `corral key list` shows.',
   },
   ADDRESS_UNAVAILABLE: {
     status: 409,
