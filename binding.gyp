@@ -37,6 +37,7 @@
         'native/runtime/memory.cc',
         'native/runtime/op-indices.cc',
         'native/runtime/op-shapes.cc',
+        'native/runtime/packing.cc',
         'native/runtime/pool.cc',
       ],
       'defines': ['NAPI_VERSION=8'],

@@ -84,6 +84,8 @@ struct KernelTable {
   void (*packPanels)(const Tensor& matrix, int64_t first, int64_t end, uint8_t* to);
   // Spends f32 multiply-adds on registers alone; returns the operations, two each.
   int64_t (*spendMultiplyAdds)(int64_t rounds);
+  // Tables of one number read each other's panels; panels kept on disk carry it.
+  int32_t panelLayout;
 };
 
 }  // namespace corral

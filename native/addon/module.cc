@@ -12,7 +12,7 @@
 namespace {
 
 // Raised when a signature below changes: a stale binary is then refused.
-constexpr uint32_t interfaceVersion = 2;
+constexpr uint32_t interfaceVersion = 3;
 
 struct OpName {
   const char* name;
@@ -173,6 +173,57 @@ napi_value transfer(napi_env env, napi_callback_info info, TaskKind kind) {
   task->offset = (size_t)offset;
   task->host = host.data;
   task->bytes = host.bytes;
+  return submitForPromise(env, std::move(task), values);
+}
+
+napi_value readPacked(napi_env env, napi_callback_info info) {
+  return transfer(env, info, TaskKind::readPacked);
+}
+
+// panelLayoutOf(device): a number; panels written under another one are of no use.
+napi_value panelLayoutOf(napi_env env, napi_callback_info info) {
+  napi_value values[1], result;
+  if (!getArguments(env, info, values)) return throwBug(env, "panelLayoutOf(device)");
+  const auto handle = getDevice(env, values[0]);
+  if (handle == nullptr) return throwBug(env, "panelLayoutOf(device)");
+  napi_create_int32(env, handle->device->kernels().panelLayout, &result);
+  return result;
+}
+
+// mapPacked(buffer, path, offset, bytes, checksum): panels that were kept in a file, for a buffer no
+// program is bound to yet. They are compared with the checksum, two words, before they are used. A number:
+// 0, or as mapFile has it.
+napi_value mapPacked(napi_env env, napi_callback_info info) {
+  napi_value values[5], number;
+  std::string path;
+  uint64_t offset = 0, bytes = 0;
+  Bytes checksum;
+  if (!getArguments(env, info, values) || !getString(env, values[1], &path) ||
+      !getSize(env, values[2], &offset) || !getSize(env, values[3], &bytes) ||
+      !getBytes(env, values[4], &checksum) || checksum.bytes != sizeof(uint64_t)) {
+    return throwBug(env, "mapPacked(buffer, path, offset, bytes, checksum)");
+  }
+  auto* held = getExternal<BufferHandle>(env, values[0]);
+  if (held == nullptr || held->owner->ended || held->buffer.use_count() > 1) {
+    return throwBug(env, "mapPacked: no new buffer of an open device");
+  }
+  Buffer& buffer = *held->buffer;
+  const int error = buffer.packed.mapFile(path.c_str(), offset, (size_t)bytes);
+  buffer.isUnchecked = error == 0;
+  memcpy(&buffer.checksum, checksum.data, sizeof(uint64_t));
+  napi_create_int32(env, error, &number);
+  return number;
+}
+
+// describePacked(buffer): the status finds the panels' bytes; lowest and highest are the two words of
+// their checksum, value is 1 where they were mapped from a file.
+napi_value describePacked(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!getArguments(env, info, values)) return throwBug(env, "describePacked(buffer)");
+  auto* held = getExternal<BufferHandle>(env, values[0]);
+  if (held == nullptr) return throwBug(env, "describePacked(buffer)");
+  auto task = makeTask(held->owner, TaskKind::describePacked);
+  task->buffer = held->buffer;
   return submitForPromise(env, std::move(task), values);
 }
 
@@ -423,6 +474,8 @@ NAPI_MODULE_INIT() {
   } functions[] = {
       {"createDevice", createDevice}, {"threadsOf", threadsOf},     {"allocate", allocate},
       {"mapFile", mapFile},           {"freeBuffer", freeBuffer},   {"writeBuffer", writeBuffer},
+      {"panelLayoutOf", panelLayoutOf}, {"mapPacked", mapPacked},
+      {"describePacked", describePacked}, {"readPacked", readPacked},
       {"readBuffer", readBuffer},     {"compile", compile},         {"run", run},
       {"readOutput", readOutput},     {"measurePeak", measurePeak}, {"closeDevice", closeDevice},
   };

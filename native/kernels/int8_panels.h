@@ -20,6 +20,10 @@ using corral::panelRows;
 
 static_assert(panelRows == lanes, "a panel's rows are the lanes of its sums");
 
+// Another number for every change to what packPanels() writes, and for every instruction set that writes
+// something of its own: panels kept on disk under another number are packed anew.
+constexpr int32_t panelLayout = 1;
+
 // A panel type says how the sums of a block become weights: weight = scale · level + minimum, or scale ·
 // factor · (level − zero) with integer factors for each half of a block. zeros() gives what
 // pairProducts() multiplies with the activations' sums to take the zero point back out.

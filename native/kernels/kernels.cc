@@ -90,4 +90,5 @@ extern "C" const corral::KernelTable CORRAL_KERNELS = {
     panelBytes,
     packPanels,
     spendMultiplyAdds,
+    panelLayout,
 };

@@ -1,6 +1,8 @@
 // The dispatcher: one task after another, a run on all threads.
 #include "device.h"
 
+#include "packing.h"
+
 #include <signal.h>
 #include <string.h>
 
@@ -144,6 +146,10 @@ Status Device::perform(Task& task) {
     case TaskKind::close:
       releaseAll();
       return status;
+    case TaskKind::describePacked:
+    case TaskKind::readPacked:
+      if (closing) break;
+      return performPacked(task);
     case TaskKind::measurePeak:
       if (closing) break;
       return measurePeak(task.seconds);
@@ -161,7 +167,7 @@ Status Device::perform(Task& task) {
       } else if (task.kind == TaskKind::write) {
         memcpy(task.buffer->memory.data() + task.offset, task.host, task.bytes);
         task.buffer->memory.noteWritten();
-        task.buffer->isPacked = false;
+        task.buffer->isPacked = task.buffer->isUnchecked = false;
       } else {
         memcpy(task.host, task.buffer->memory.data() + task.offset, task.bytes);
       }
@@ -218,8 +224,9 @@ Status Device::performRun(Task& task) {
     status.code = Code::bufferFreed;
     return status;
   }
-  status = packWeights(executable);
+  status = preparePanels(executable, {kernels_, pool_, closing_, guard_});
   if (status.code != Code::ok) return status;
+  const double packed = status.found;
   status = executable.resolve(task.sizes, kernels_, guard_);
   if (status.code != Code::ok) return status;
   executable.ran = false;
@@ -287,61 +294,26 @@ Status Device::performRun(Task& task) {
     }
     memcpy(fetch.to, tensor.data, fetch.bytes);
   }
+  status.found = packed;
   return status;
 }
 
-// Packs what products with int8 activations will read and is not packed yet: all of a model's weights
-// before its first step, later those that were written to. The file's pages are let go of as packing
-// moves on, so that a model never takes twice its size.
-Status Device::packWeights(Executable& executable) {
-  struct Packing {
-    const KernelTable& kernels;
-    const std::atomic<bool>& closing;
-    Tensor matrix;
-    Memory* source;
-    uint8_t* to;
-    std::atomic<int64_t> taken{0};
-  };
+// Panels as they are kept on disk: their size and checksum, or some of their bytes.
+Status Device::performPacked(Task& task) {
   Status status;
-  for (const PackedWeight& weight : executable.packedWeights) {
-    Buffer& buffer = *executable.buffers[weight.buffer];
-    if (buffer.isPacked) continue;
-    Tensor matrix = matrixOf(executable.values[weight.value]);
-    const int64_t panels = (matrix.rows + panelRows - 1) / panelRows;
-    const size_t bytes = (size_t)(panels * kernels_.panelBytes(matrix.dtype, matrix.columns));
-    if (buffer.memory.bytes() < (size_t)(matrix.rows * matrix.rowBytes)) {
-      status.code = Code::shapesDisagree;
-      status.value = weight.value;
-      return status;
-    }
-    if (!buffer.packed.reserve(bytes, guard_)) {
-      status.code = Code::outOfMemory;
-      status.found = (double)bytes;
-      return status;
-    }
-    matrix.data = buffer.memory.data();
-    Packing packing{kernels_, closing_, matrix, &buffer.memory, buffer.packed.data()};
-    pool_.run(
-        [](void* context, int) {
-          constexpr int64_t together = 8;
-          Packing& p = *(Packing*)context;
-          const int64_t all = (p.matrix.rows + panelRows - 1) / panelRows;
-          while (!p.closing.load(std::memory_order_relaxed)) {
-            const int64_t first = p.taken.fetch_add(together, std::memory_order_relaxed);
-            if (first >= all) break;
-            const int64_t end = std::min(all, first + together);
-            p.kernels.packPanels(p.matrix, first, end, p.to);
-            const int64_t begun = first * panelRows * p.matrix.rowBytes;
-            const int64_t ended = std::min(end * panelRows, p.matrix.rows) * p.matrix.rowBytes;
-            p.source->forget((size_t)begun, (size_t)(ended - begun));
-          }
-        },
-        &packing);
-    if (closing_.load()) {
-      status.code = Code::closed;
-      return status;
-    }
-    buffer.isPacked = true;
+  const Buffer& buffer = *task.buffer;
+  if (!buffer.isPacked || !buffer.memory.isVerbatim()) {
+    status.code = Code::notPacked;
+  } else if (task.kind == TaskKind::describePacked) {
+    status.value = buffer.packed.isVerbatim() ? 1 : 0;
+    status.found = (double)buffer.packed.bytes();
+    status.lowest = (double)(uint32_t)buffer.checksum;
+    status.highest = (double)(uint32_t)(buffer.checksum >> 32);
+  } else if (task.offset > buffer.packed.bytes() ||
+             task.bytes > buffer.packed.bytes() - task.offset) {
+    status.code = Code::outOfBounds;
+  } else {
+    memcpy(task.host, buffer.packed.data() + task.offset, task.bytes);
   }
   return status;
 }

@@ -14,7 +14,9 @@
 namespace corral {
 
 // `free` takes the memory from whoever still refers to it, `drop` only lets go of it.
-enum class TaskKind : int32_t { run, write, read, readOutput, measurePeak, free, drop, close };
+enum class TaskKind : int32_t {
+  run, write, read, readOutput, describePacked, readPacked, measurePeak, free, drop, close
+};
 
 // Bytes of one input of a run, in the order of the program's inputs.
 struct HostBytes {
@@ -62,6 +64,7 @@ class Device {
   bool start(int threads);
   int threads() const { return threads_; }
   Guard guard() const { return guard_; }
+  const KernelTable& kernels() const { return kernels_; }
 
   // Their memory is released when the device ends.
   void adopt(const std::shared_ptr<Buffer>& buffer);
@@ -80,7 +83,7 @@ class Device {
   Task* next();
   Status perform(Task& task);
   Status performRun(Task& task);
-  Status packWeights(Executable& executable);
+  Status performPacked(Task& task);
   Status measurePeak(double seconds);
   void computeSteps(int thread);
   const Kernel& kernelOf(const Executable& executable, const StepCall& each) const;

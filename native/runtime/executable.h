@@ -27,6 +27,8 @@ enum class Code : int32_t {
   guardBroken,
   // op; a bug in who recorded the program
   shapesDisagree,
+  // There are no panels of what the file holds: never asked for, or the weight was written to.
+  notPacked,
 };
 
 // How a task ended.
@@ -42,15 +44,17 @@ struct Status {
 // An allocated tensor's memory. The dtype and shape are the program's affair.
 struct Buffer {
   Memory memory;
-  // The same matrix in panels, once a product with int8 activations has asked for them.
+  // The same matrix in panels, once a product with int8 activations has asked for them; before, perhaps,
+  // a file's part that is said to hold them and has not been compared with its checksum.
   Memory packed;
-  bool isPacked = false;
+  bool isPacked = false, isUnchecked = false;
+  uint64_t checksum = 0;
   bool freed = false;
 
   void release() {
     memory.release();
     packed.release();
-    isPacked = false;
+    isPacked = isUnchecked = false;
     freed = true;
   }
 };

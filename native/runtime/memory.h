@@ -33,6 +33,8 @@ class Memory {
   // Lets the system take back what can be read from the file again: whole pages among these bytes,
   // if nothing was ever written here.
   void forget(size_t offset, size_t bytes);
+  // A part of a file as it is.
+  bool isVerbatim() const { return isVerbatim_; }
   // The mapping has contents of its own now.
   void noteWritten() { isVerbatim_ = false; }
 

@@ -33,6 +33,7 @@ export const statusCodes = [
   'outOfBounds',
   'guardBroken',
   'shapesDisagree',
+  'notPacked',
 ] as const;
 
 /** The addon's functions. Promises end in the order their calls were made, per device. */
@@ -52,6 +53,25 @@ export interface NativeAddon {
   /** A number: the errno of what failed, or -1 when the file ends before the region does. */
   mapFile(device: NativeDevice, path: string, offset: number, bytes: number): NativeBuffer | number;
   freeBuffer(buffer: NativeBuffer): void;
+  /** A number: panels that were written under another one are of no use. */
+  panelLayoutOf(device: NativeDevice): number;
+  /**
+   * Panels of the matrix in this new buffer, kept in a file. They are compared with the checksum's two words
+   * before they are used, and packed from the matrix where they differ. 0, or as mapFile's number.
+   */
+  mapPacked(
+    buffer: NativeBuffer,
+    path: string,
+    offset: number,
+    bytes: number,
+    checksum: Uint32Array,
+  ): number;
+  /**
+   * Of the panels of a matrix that a file holds: found is their bytes, lowest and highest are their
+   * checksum's words, value is 1 where they are mapped from a file. `notPacked` where there are none.
+   */
+  describePacked(buffer: NativeBuffer): Promise<NativeStatus>;
+  readPacked(buffer: NativeBuffer, offset: number, bytes: Uint8Array): Promise<NativeStatus>;
   /** The array is read, or written, on another thread until the promise settles. */
   writeBuffer(buffer: NativeBuffer, offset: number, bytes: Uint8Array): Promise<NativeStatus>;
   readBuffer(buffer: NativeBuffer, offset: number, bytes: Uint8Array): Promise<NativeStatus>;
@@ -61,7 +81,7 @@ export interface NativeAddon {
     numbers: Float64Array,
     buffers: readonly NativeBuffer[],
   ): NativeExecutable;
-  /** The run stops once `abort[0]` is not 0. */
+  /** The run stops once `abort[0]` is not 0. Its status finds how many weights had to be packed before it. */
   run(
     executable: NativeExecutable,
     sizes: Int32Array,
@@ -93,7 +113,7 @@ export type AddonStatus =
   | { readonly available: false; readonly attempts: readonly AddonAttempt[] };
 
 /** The same number as in native/addon/module.cc: a binary of another version is not used. */
-export const interfaceVersion = 2;
+export const interfaceVersion = 3;
 
 // Both src/base and dist/base lie two folders below the package.
 const packageRoot = join(import.meta.dirname, '..', '..');

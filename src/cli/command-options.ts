@@ -20,6 +20,7 @@ export interface ModelOptions extends CommonOptions {
   readonly tokenizer?: string;
   readonly config?: string;
   readonly adapter?: string;
+  readonly packCache?: boolean;
 }
 
 /** Options of commands that generate. */
@@ -188,6 +189,10 @@ export function addModelOptions(command: Command): Command {
         'how they meet quantised weights: exact, or int8, which is faster (default: int8 where the device has it)',
       ).argParser(readChoice('--activations', ['exact', 'int8'])),
     )
+    .option(
+      '--no-pack-cache',
+      'neither use nor keep packed weights on disk: every start packs anew',
+    )
     .option('--adapter <path>', 'a LoRA or DoRA to use with the model: a PEFT folder or a GGUF');
 }
 
@@ -232,6 +237,7 @@ export function addSamplingOptions(command: Command): Command {
 export function toLoadOptions(options: ModelOptions): LoadOptions {
   const { device, threads, context, cache, activations, tokenizer, config, adapter } = options;
   return dropUndefined({
+    packCache: options.packCache === false ? false : undefined,
     device,
     threads,
     context,

@@ -92,6 +92,10 @@ export function addServe(program: Command, context: Context): void {
       '--api-keys-required',
       'answer only who has a key (`corral key create`); so it is wherever others can reach the server',
     )
+    .option(
+      '--no-pack-cache',
+      'neither use nor keep packed weights on disk: every start packs anew',
+    )
     .option('--allow-anonymous', 'let everybody ask, also beyond this machine')
     .option('--cors <origin>', 'let pages of this origin call; may come several times', gather)
     .option('--max-body <bytes>', 'largest request (default: 8 MiB)', whole('--max-body', 1024))

@@ -32,6 +32,7 @@ import {
   type MappableRegion,
   type RunOptions,
 } from './device.ts';
+import { type PackCacheOptions, PackKeeper } from './pack-keeper.ts';
 
 /** How to open the cpu device. */
 export interface CpuDeviceOptions {
@@ -45,6 +46,8 @@ export interface CpuDeviceOptions {
    * makes the process fault at the first step too far. Inputs, scratch and results are watched too.
    */
   readonly guard?: 'none' | 'canary' | 'fence';
+  /** Where packed weights are kept from one process to the next. Default: nowhere. */
+  readonly packCache?: PackCacheOptions;
 }
 
 const guards = ['none', 'canary', 'fence'] as const;
@@ -95,11 +98,17 @@ class CpuDevice implements Device {
   readonly #addon: NativeAddon;
   readonly #native: NativeDevice;
   readonly #kernels: ReadonlySet<string>;
+  readonly #keeper: PackKeeper | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(addon: NativeAddon, native: NativeDevice, isa: string) {
+  constructor(
+    addon: NativeAddon,
+    native: NativeDevice,
+    { isa, keeper }: { readonly isa: string; readonly keeper: PackKeeper | undefined },
+  ) {
     this.#addon = addon;
     this.#native = native;
+    this.#keeper = keeper;
     this.#kernels = new Set(addon.ops.map(({ name }) => name));
     this.info = {
       name: 'cpu',
@@ -121,13 +130,17 @@ class CpuDevice implements Device {
     this.#assertOpen();
     checkShape(dtype, shape);
     const bytes = tensorBytes(dtype, shape);
+    const { region } = options;
+    if (region !== undefined) {
+      await this.#keeper?.look(region.path);
+      this.#assertOpen();
+    }
     const native =
-      options.region === undefined
-        ? this.#addon.allocate(this.#native, bytes)
-        : this.#map(options.region, bytes);
+      region === undefined ? this.#addon.allocate(this.#native, bytes) : this.#map(region, bytes);
     if (native === undefined) {
       throw errors.OUT_OF_MEMORY({ bytes, what: `a tensor of ${dtype} [${shape}]` });
     }
+    if (region !== undefined) await this.#keeper?.adopt(native, { region, dtype, shape });
     return new CpuBuffer(this, native, dtype, shape);
   }
 
@@ -151,7 +164,9 @@ class CpuDevice implements Device {
 
   free(buffer: DeviceBuffer): void {
     this.#assertOpen();
-    this.#addon.freeBuffer(this.#own(buffer).native);
+    const { native } = this.#own(buffer);
+    this.#keeper?.forget(native);
+    this.#addon.freeBuffer(native);
   }
 
   compile(
@@ -198,6 +213,8 @@ class CpuDevice implements Device {
         abort,
       );
       this.#expectOk(status, program.name);
+      const [, , , packed = 0] = status;
+      this.#keeper?.noteRun({ packed, hasResults: sizes.outputs > 0 });
     } finally {
       signal?.removeEventListener('abort', stop);
     }
@@ -225,8 +242,13 @@ class CpuDevice implements Device {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#addon.closeDevice(this.#native).then(() => undefined);
+    this.#closing ??= this.#closeOnce();
     return this.#closing;
+  }
+
+  async #closeOnce(): Promise<void> {
+    if (this.#keeper !== undefined) await this.#keeper.settle();
+    await this.#addon.closeDevice(this.#native);
   }
 
   #assertOpen(): void {
@@ -310,7 +332,9 @@ export function createCpuDevice(options: CpuDeviceOptions = {}): Device {
     throw errors.OPTION_INVALID({ option: '--threads', found: `${threads}`, allowed });
   }
   const native = addon.createDevice(isa, threads, guards.indexOf(guard));
-  const device = new CpuDevice(addon, native, isa);
+  const { packCache: cache } = options;
+  const keeper = cache && new PackKeeper(addon, native, { cache, logger });
+  const device = new CpuDevice(addon, native, { isa, keeper });
   logger.debug(`cpu device: ${isa} kernels on ${device.info.threads} threads`);
   return device;
 }

@@ -5,6 +5,7 @@ import { errors } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import { createCpuDevice } from './cpu.ts';
 import { type Device, deviceNames } from './device.ts';
+import type { PackCacheOptions } from './pack-keeper.ts';
 import { createReferenceDevice } from './reference.ts';
 
 /** How to open a device. */
@@ -12,6 +13,8 @@ export interface OpenDeviceOptions {
   /** Threads that compute; default: the physical cores this process may use. */
   readonly threads?: number;
   readonly logger?: Logger;
+  /** Where the cpu device keeps packed weights from one process to the next. Default: nowhere. */
+  readonly packCache?: PackCacheOptions;
 }
 
 /**

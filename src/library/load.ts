@@ -14,6 +14,7 @@ import {
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import { openCheckpoint } from '../formats/open.ts';
 import { loadWeights } from '../model/index.ts';
+import { PackedStore } from '../store/index.ts';
 import { defaultChatTemplate } from '../tokenizer/chat.ts';
 import { serveAdapter } from '../train/adapter/serve-adapter.ts';
 import { Llama } from './llama.ts';
@@ -31,6 +32,11 @@ export interface LoadOptions {
   readonly cache?: CacheType;
   /** How activations meet quantised weights: `int8` is faster. Default: int8 where the device has it. */
   readonly activations?: Activations;
+  /**
+   * Keep packed weights on disk, in the store's folder, so that the next start maps them? Default true. A
+   * string names another store's folder.
+   */
+  readonly packCache?: boolean | string;
   /** Full-length conversations the cache holds at once. Default: what fits in 4 GiB. */
   readonly sequences?: number;
   /** Requests that may wait for their turn; ENGINE_BUSY beyond them. Default: no bound. */
@@ -74,7 +80,15 @@ export async function load(model: string, options: LoadOptions = {}): Promise<Ll
     pick(options, ['config', 'tokenizer']),
   );
   try {
-    const device = openDevice(options.device, { ...pick(options, ['threads']), logger });
+    const { packCache = true, signal } = options;
+    const store = typeof packCache === 'string' ? { store: packCache } : {};
+    const device = openDevice(options.device, {
+      ...pick(options, ['threads']),
+      ...(packCache === false
+        ? {}
+        : { packCache: { store: new PackedStore(store), ...(signal && { signal }) } }),
+      logger,
+    });
     try {
       return await assemble(checkpoint, device, options, startAt);
     } catch (error) {

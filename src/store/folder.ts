@@ -20,6 +20,8 @@ export interface StoreLayout {
   readonly partial: string;
   /** What was taken out and is being deleted. */
   readonly trash: string;
+  /** Weights packed for this machine's kernels: see packed-store.ts. */
+  readonly packed: string;
   readonly locks: string;
   readonly licences: string;
 }
@@ -31,6 +33,7 @@ export function storeLayout(root: string): StoreLayout {
     models: join(root, 'models'),
     partial: join(root, 'partial'),
     trash: join(root, 'trash'),
+    packed: join(root, 'packed'),
     locks: join(root, 'locks'),
     licences: join(root, 'licences.json'),
   };

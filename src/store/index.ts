@@ -16,5 +16,6 @@ export {
   type StoreOptions,
   type UnfinishedModel,
 } from './models.ts';
+export { type KeptWeights, PackedStore, type PackedStoreOptions } from './packed-store.ts';
 export { type PulledModel, type PullOptions, pull } from './pull.ts';
 export { findShippedModel, type ShippedPurpose, shippedModels } from './shipped-models.ts';
