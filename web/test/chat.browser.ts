@@ -239,6 +239,26 @@ describe.skipIf(!existsSync(executablePath))('the chat page (needs Chromium)', (
     expect(await page.evaluate('sessionStorage.getItem("corral-key")')).toBe('secret');
   });
 
+  it('forgets a key, and takes another, in the settings', async () => {
+    server.key = 'secret';
+    await page.reload();
+    await page.fill('#key', 'secret');
+    await page.keyboard.press('Enter');
+    await page.locator('#message[placeholder="Write a message"]').waitFor();
+    await page.keyboard.press('Alt+S');
+    await page.getByRole('button', { name: 'Forget the key' }).click();
+    await page.getByText('This server wants a key. Send one as a bearer token.').waitFor();
+    expect(await page.evaluate('sessionStorage.getItem("corral-key")')).toBe(null);
+    server.key = undefined;
+    await page.reload();
+    await page.keyboard.press('Alt+S');
+    server.key = 'another';
+    await page.fill('.settings #key', 'another');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Forget the key' }).waitFor();
+    expect(await page.evaluate('sessionStorage.getItem("corral-key")')).toBe('another');
+  });
+
   it('sends the system prompt and only the settings that were set', async () => {
     await page.keyboard.press('Alt+S');
     await page.fill('#system', 'Be brief.');

@@ -5,6 +5,7 @@ import type { Sampling } from '../conversation/message.ts';
 import { useApp } from '../state/app-state.ts';
 import { useSettings } from '../state/use-settings.ts';
 import { IconButton } from './icons.tsx';
+import { KeySetting } from './key-form.tsx';
 
 interface NumberField {
   readonly name: Exclude<keyof Sampling, 'stop'>;
@@ -129,6 +130,7 @@ export function SettingsPanel(): JSX.Element {
       <button type="button" class="button" onClick={() => change({ ...settings, sampling: {} })}>
         Leave all to the server
       </button>
+      <KeySetting />
     </aside>
   );
 }

@@ -1,5 +1,5 @@
 // The server as it is right now: which models it serves, whether it answers, and the key it wants.
-import { type ReadonlySignal, signal } from '@preact/signals';
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { type Client, createClient } from '../api/client.ts';
 import { RequestProblem } from '../api/problem.ts';
 import type { ServedModel } from '../api/schemas.ts';
@@ -13,10 +13,12 @@ export interface Connection {
   readonly problem: ReadonlySignal<Problem | undefined>;
   /** Does the server want a key, or another one? */
   readonly wantsKey: ReadonlySignal<boolean>;
+  /** Is a key shown to the server? */
+  readonly hasKey: ReadonlySignal<boolean>;
   readonly loading: ReadonlySignal<boolean>;
   /** Asks for the models; never throws. */
   refresh(): Promise<void>;
-  /** Uses a key from now on; kept until the tab is closed, longer if asked to. */
+  /** Uses a key from now on, or none; kept until the tab is closed, longer if asked to. */
   useKey(key: string, options: { readonly remember: boolean }): Promise<void>;
   /** Notes a problem that some request met. */
   report(problem: Problem): void;
@@ -34,7 +36,8 @@ const KEY = 'corral-key';
 
 /** Connects to the server that this page came from. */
 export function createConnection(baseUrl: string, stores: KeyStores): Connection {
-  let key = stores.session.getItem(KEY) ?? stores.local.getItem(KEY) ?? undefined;
+  const key = signal(stores.session.getItem(KEY) ?? stores.local.getItem(KEY) ?? undefined);
+  const hasKey = computed(() => key.value !== undefined);
   const models = signal<readonly ServedModel[]>([]);
   const problem = signal<Problem | undefined>(undefined);
   const wantsKey = signal(false);
@@ -42,7 +45,7 @@ export function createConnection(baseUrl: string, stores: KeyStores): Connection
   const client = createClient({
     baseUrl,
     fetch: (...args) => fetch(...args),
-    key: () => key,
+    key: () => key.peek(),
     now: () => performance.now(),
   });
 
@@ -70,12 +73,14 @@ export function createConnection(baseUrl: string, stores: KeyStores): Connection
     given: string,
     { remember }: { readonly remember: boolean },
   ): Promise<void> {
-    key = given.trim() === '' ? undefined : given.trim();
+    key.value = given.trim() === '' ? undefined : given.trim();
     stores.session.removeItem(KEY);
     stores.local.removeItem(KEY);
-    if (key !== undefined) (remember ? stores.local : stores.session).setItem(KEY, key);
+    if (key.value !== undefined) {
+      (remember ? stores.local : stores.session).setItem(KEY, key.value);
+    }
     await refresh();
   }
 
-  return { client, models, problem, wantsKey, loading, refresh, useKey, report };
+  return { client, models, problem, wantsKey, hasKey, loading, refresh, useKey, report };
 }
