@@ -1,10 +1,11 @@
 // pull, list and rm on a real store and a local hub.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCorral } from '../../test/command-line.ts';
 import { type HubServer, startHubServer } from '../../test/hub-server.ts';
+import { PackedStore } from '../store/index.ts';
 
 let home: string;
 let hub: HubServer;
@@ -70,6 +71,30 @@ describe('corral pull, list and rm', () => {
     expect(empty).toMatchObject({ status: 0, stdout: '' });
     expect((await runCorral(['list', '--json'], { env })).stdout).toBe('[]\n');
     expect((await runCorral(['rm', 'ranch/llama'], { env })).status).toBe(1);
+  });
+
+  it('show what packed weights take, and remove them with their model or on request', async () => {
+    const { stdout } = await runCorral(['pull', 'ranch/quants:Q8_0', '--json'], { env });
+    const other = join(home, 'other.gguf');
+    writeFileSync(other, 'weights');
+    const packed = new PackedStore({ store: home, spareBytes: 0 });
+    for (const path of [JSON.parse(stdout).path, other]) {
+      const outcome = await packed.keep(await packed.find(path, 1), [], {
+        pieceBytes: 1,
+        read: async () => new Uint8Array(0),
+      });
+      expect(outcome.kind).toBe('kept');
+    }
+    // A page each, for the header.
+    const listed = await runCorral(['list'], { env });
+    expect(listed.stderr).toBe('Packed weights take 8.19 kB: `corral rm --packed` removes them.\n');
+    await runCorral(['rm', 'ranch/quants:Q8_0'], { env });
+    expect(await packed.list()).toMatchObject([{ source: other }]);
+    const removed = await runCorral(['rm', '--packed'], { env });
+    expect(removed.stdout).toBe('packed weights removed, 4.10 kB free again\n');
+    expect(await packed.list()).toEqual([]);
+    const nothing = await runCorral(['rm'], { env });
+    expect(nothing).toMatchObject({ status: 2, stderr: expect.stringMatching(/--packed/) });
   });
 
   it('take one quantisation of many, and list them when none was named', async () => {

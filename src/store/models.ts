@@ -1,14 +1,15 @@
 // The models of the local store: list, resolve a name to a path, remove. A model is a folder with a
 // manifest, moved into place whole; whatever lacks one is not a model.
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { z } from 'zod';
 import { errors } from '../base/errors.ts';
 import { type StoreLayout, storeFolder, storeLayout } from './folder.ts';
 import { usualHubUrl } from './hub.ts';
 import { takeLock } from './lock.ts';
 import { formatModelName, readModelName } from './model-name.ts';
+import { PackedStore } from './packed-store.ts';
 
 /** The manifest beside a model's files: what it is and where it came from. */
 export const manifestShape: z.ZodType<Manifest> = z.object({
@@ -142,7 +143,7 @@ export async function findModel(
   return matching[0];
 }
 
-/** Removes a model, and what an interrupted pull of it left. Returns what was there. */
+/** Removes a model, its packed weights and what an interrupted pull of it left. Returns what was there. */
 export async function removeModel(
   name: string,
   options: StoreOptions = {},
@@ -155,8 +156,11 @@ export async function removeModel(
   const folders = (await readEntries(layout)).filter((each) => each.name === full);
   using _lock = takeLock(layout.locks, lockKey(full), full);
   let bytes = 0;
+  const packed = new PackedStore({ store: layout.root });
   for (const each of [...folders, ...unfinished]) {
     bytes += each.bytes;
+    const folder = (await realpath(each.folder)) + sep;
+    await packed.clear((source) => source.startsWith(folder));
     await discard(layout, each.folder);
   }
   await emptyTrash(layout);
