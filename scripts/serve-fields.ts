@@ -3,26 +3,32 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { embeddingFields } from '../src/api/fields/embedding-fields.ts';
-import type { Fields } from '../src/api/fields/fields.ts';
+import type { FieldKind, Fields } from '../src/api/fields/fields.ts';
+import { countTokensFields, messageFields } from '../src/api/fields/message-fields.ts';
 import { chatFields, completionFields } from '../src/api/fields/text-fields.ts';
 
 const path: string = resolve(import.meta.dirname, '..', 'docs', 'guides', 'serve.md');
 
-const routes: [string, Fields<unknown>][] = [
-  ['/v1/chat/completions', chatFields],
-  ['/v1/completions', completionFields],
-  ['/v1/embeddings', embeddingFields],
+const routes: [string, string, Fields<unknown>][] = [
+  ['/v1/chat/completions', 'OpenAI', chatFields],
+  ['/v1/completions', 'OpenAI', completionFields],
+  ['/v1/embeddings', 'OpenAI', embeddingFields],
+  ['/v1/messages', 'Anthropic', messageFields],
+  ['/v1/messages/count_tokens', 'Anthropic', countTokensFields],
 ];
 
-const kinds = {
-  honoured: 'honoured',
-  extra: 'honoured, beyond OpenAI’s',
-  accepted: 'accepted, without effect',
-} as const;
+function kindsOf(vendor: string): Readonly<Record<FieldKind, string>> {
+  return {
+    honoured: 'honoured',
+    extra: `honoured, beyond ${vendor}’s`,
+    accepted: 'accepted, without effect',
+  };
+}
 
 /** The guide with its tables made anew. */
 export function withFieldTables(guide: string): string {
-  const tables = routes.map(([route, { docs, refused }]) => {
+  const tables = routes.map(([route, vendor, { docs, refused }]) => {
+    const kinds = kindsOf(vendor);
     const rows = docs.map(({ name, kind, text }) => `| \`${name}\` | ${kinds[kind]} | ${text} |`);
     const refusals = Object.entries(refused).map(
       ([name, reason]) => `| \`${name}\` | refused | ${reason} |`,

@@ -9,9 +9,11 @@ type Draw = (below: number) => number;
 const paths = [
   '/v1/chat/completions',
   '/v1/completions',
+  '/v1/messages',
   '/v1/embeddings',
   '/tokenize',
   '/detokenize',
+  '/v1/messages/count_tokens',
   '/v1/models',
   '/v1/models/%E0%A4%A',
   '/health',
@@ -35,6 +37,9 @@ const fields = [
   ...['stop', 'n', 'best_of', 'stream', 'logprobs', 'top_logprobs', 'logit_bias', 'echo', 'suffix'],
   ...['tools', 'tool_choice', 'response_format', 'grammar', 'regex', 'stream_options', 'corral'],
   ...[
+    'system',
+    'stop_sequences',
+    'output_config',
     'continue_final_message',
     'priority',
     'dimensions',
@@ -64,7 +69,7 @@ export function hostileRequest(seed: number, index: number): Buffer {
     draw(12) === 0 ? pick(['-1', '99999999999', 'abc', '0', '5']) : String(body.length);
   const method =
     draw(10) < 8 ? 'POST' : pick(['GET', 'PUT', 'OPTIONS', 'DELETE', 'HEAD', 'BREW', '']);
-  const path = draw(10) < 7 ? pick(paths.slice(0, 5)) : pick(paths);
+  const path = draw(10) < 7 ? pick(paths.slice(0, 6)) : pick(paths);
   const more =
     draw(8) === 0
       ? pick([

@@ -9,6 +9,7 @@ import type { ApiLogger, ApiParts } from './api-parts.ts';
 import { answerError } from './error-body.ts';
 import type { UsageDay, UsageQuery } from './keys/usage-store.ts';
 import { logFailure } from './log-failure.ts';
+import { messageError } from './messages/message-error.ts';
 import { ServerMetrics } from './metrics.ts';
 import type { ModelPool } from './model-pool.ts';
 import { describeApi, registerRoutes } from './openapi.ts';
@@ -22,6 +23,7 @@ import {
 import { chatCompletions } from './routes/chat-completions.ts';
 import { completions } from './routes/completions.ts';
 import { embeddings } from './routes/embeddings.ts';
+import { countTokens, messages } from './routes/messages.ts';
 import { listModels, oneModel } from './routes/models.ts';
 import { readPage, sendPage } from './routes/page.ts';
 import { detokenize, tokenize } from './routes/tokenize.ts';
@@ -59,6 +61,9 @@ export interface Api {
   settled(): Promise<void>;
 }
 
+// Where clients of Anthropic's ask.
+const messagePath = /^\/v1\/messages(\/|$)/;
+
 const silent: ApiLogger = { info: () => {}, error: () => {} };
 
 /**
@@ -81,10 +86,13 @@ export function createApi(options: ApiOptions): Api {
   };
   const app = new OpenAPIHono<ApiEnv>();
   app.onError((error, c) => {
-    const { status, body, headers } = answerError(error);
+    const answer = answerError(error);
+    const { status, body, headers } = answer;
     if (status >= 500 && status !== 503) logFailure(parts.logger, c.var.request, error);
     for (const [name, value] of Object.entries(headers)) c.header(name, value);
-    return c.json(body, status as 400);
+    const requestId = c.res.headers.get('x-request-id') ?? '';
+    const shaped = messagePath.test(c.req.path) ? messageError(answer, requestId) : body;
+    return c.json(shaped, status as 400);
   });
   app.notFound(({ req: { method, path } }) => {
     throw errors.ROUTE_UNKNOWN({ method, path: path.slice(0, 200) });
@@ -112,6 +120,8 @@ export function createApi(options: ApiOptions): Api {
   app.get('/v1/models/*', (c) => oneModel(c, parts));
   app.post('/v1/chat/completions', (c) => chatCompletions(c, parts));
   app.post('/v1/completions', (c) => completions(c, parts));
+  app.post('/v1/messages', (c) => messages(c, parts));
+  app.post('/v1/messages/count_tokens', (c) => countTokens(c, parts));
   app.post('/v1/embeddings', (c) => embeddings(c, parts));
   app.get('/v1/usage', (c) => usage(c, parts));
   app.post('/tokenize', (c) => tokenize(c, parts));
@@ -132,7 +142,10 @@ const safeHeaders: MiddlewareHandler<ApiEnv> = async (c, next) => {
   c.header('cross-origin-resource-policy', 'same-origin');
   c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
   c.header('cache-control', 'no-store');
-  c.header('x-request-id', requestId(c.req.header('x-request-id')));
+  const id = requestId(c.req.header('x-request-id'));
+  c.header('x-request-id', id);
+  // Anthropic's clients look for it under this name.
+  if (messagePath.test(c.req.path)) c.header('request-id', id);
   await next();
 };
 

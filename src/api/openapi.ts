@@ -3,6 +3,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { embeddingFields } from './fields/embedding-fields.ts';
 import type { Fields } from './fields/fields.ts';
+import { countTokensFields, messageFields } from './fields/message-fields.ts';
 import { chatFields, completionFields } from './fields/text-fields.ts';
 import type { ApiEnv } from './request-context.ts';
 import { detokenizeFields, tokenizeFields } from './routes/tokenize.ts';
@@ -30,6 +31,18 @@ const routes: readonly Route[] = [
     path: '/v1/completions',
     summary: 'Continue texts',
     body: completionFields.schema,
+  },
+  {
+    method: 'post',
+    path: '/v1/messages',
+    summary: 'Answer a conversation, in Anthropic’s shape',
+    body: messageFields.schema,
+  },
+  {
+    method: 'post',
+    path: '/v1/messages/count_tokens',
+    summary: 'Count the tokens of a conversation',
+    body: countTokensFields.schema,
   },
   { method: 'post', path: '/v1/embeddings', summary: 'Embed texts', body: embeddingFields.schema },
   { method: 'get', path: '/v1/models', summary: 'List what is served' },
@@ -75,7 +88,8 @@ export function registerRoutes(app: OpenAPIHono<ApiEnv>): void {
         : { request: { body: { content: { 'application/json': { schema: jsonSchema(body) } } } } }),
       responses: {
         200: {
-          description: 'As OpenAI’s API documents it; docs/guides/serve.md says what is more.',
+          description:
+            'As OpenAI’s or Anthropic’s API documents it; docs/guides/serve.md says what is more.',
         },
         default: { description: 'An error: { error: { message, type, param, code } }.' },
       },

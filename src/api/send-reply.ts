@@ -1,7 +1,7 @@
 // A reply in one piece or as a stream, whichever was asked for.
 import type { Context } from 'hono';
 import type { ApiParts } from './api-parts.ts';
-import { answerError } from './error-body.ts';
+import { answerError, type ErrorAnswer } from './error-body.ts';
 import { eventStream, formatEvent } from './event-stream.ts';
 import { logFailure } from './log-failure.ts';
 import type { ApiEnv } from './request-context.ts';
@@ -12,7 +12,7 @@ export interface Reply {
   whole(): Promise<object>;
   texts(): AsyncIterable<string>;
   /** How an error that comes midway is written; default: OpenAI's way. */
-  readonly formatError?: (body: object) => string;
+  readonly formatError?: (error: ErrorAnswer) => string;
 }
 
 /** Sends the reply. */
@@ -22,14 +22,14 @@ export async function sendReply(
   reply: Reply,
 ): Promise<Response> {
   if (!reply.stream) return c.json(await reply.whole());
-  const { formatError = formatEvent } = reply;
+  const { formatError = ({ body }) => formatEvent(body) } = reply;
   return eventStream(reply.texts(), {
     settings,
     outgoing: c.env?.outgoing,
     onError: (error) => {
-      const { status, body } = answerError(error);
-      if (status >= 500) logFailure(logger, c.var.request, error);
-      return formatError(body);
+      const answer = answerError(error);
+      if (answer.status >= 500) logFailure(logger, c.var.request, error);
+      return formatError(answer);
     },
   });
 }
