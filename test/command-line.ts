@@ -152,7 +152,13 @@ export function fakeModel(
           tokens: [5, 6],
           promptTokens: 3,
           finishReason: stopped ? 'abort' : 'stop',
-          timing: { loadSeconds: 0.5, prefillTokensPerSecond: 10, decodeTokensPerSecond: 20 },
+          timing: {
+            loadSeconds: 0.5,
+            prefillTokensPerSecond: 10,
+            decodeTokensPerSecond: 20,
+            draftedTokens: 0,
+            acceptedTokens: 0,
+          },
         };
       },
     };

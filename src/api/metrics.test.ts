@@ -44,6 +44,7 @@ it('counts the tokens, times and pages of answers by model', async () => {
   expect(tokens('cached')).toBeGreaterThan(0);
   expect(of('corral_time_to_first_token_seconds_count')).toBe(2);
   expect(of('corral_inter_token_latency_seconds_count')).toBe(sum('completion_tokens') - 2);
+  expect(of('corral_spec_decode_draft_tokens_total')).toBe(0);
   expect(of('corral_queue_time_seconds_count')).toBe(2);
   expect(of('corral_requests_running')).toBe(0);
   expect(of('corral_requests_waiting')).toBe(0);

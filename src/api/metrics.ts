@@ -40,6 +40,18 @@ export class ServerMetrics {
     labelNames: ['model', 'kind'],
     registers: [this.#registry],
   });
+  readonly #drafted = new Counter({
+    name: 'corral_spec_decode_draft_tokens_total',
+    help: 'Tokens that were guessed ahead.',
+    labelNames: ['model'],
+    registers: [this.#registry],
+  });
+  readonly #accepted = new Counter({
+    name: 'corral_spec_decode_accepted_tokens_total',
+    help: 'Those of them that were right.',
+    labelNames: ['model'],
+    registers: [this.#registry],
+  });
   readonly #requests = new Counter({
     name: 'corral_requests_total',
     help: 'Requests that ended, by kind and by why they ended.',
@@ -64,6 +76,8 @@ export class ServerMetrics {
         this.#tokens.inc({ model, kind: 'prompt' }, promptTokens - cachedTokens);
         this.#tokens.inc({ model, kind: 'cached' }, cachedTokens);
         this.#tokens.inc({ model, kind: 'generated' }, request.completionTokens);
+        this.#drafted.inc({ model }, request.draftedTokens);
+        this.#accepted.inc({ model }, request.acceptedTokens);
       },
     };
   }

@@ -28,6 +28,9 @@ export interface AnswerTally {
   readonly promptTokens: number;
   cachedTokens: number;
   completionTokens: number;
+  /** Tokens that were guessed ahead, and those of them that were right. */
+  draftedTokens: number;
+  acceptedTokens: number;
   /** From start to first token; undefined until there is one. */
   firstTokenMs: number | undefined;
   totalMs: number;
@@ -52,6 +55,8 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
     promptTokens: prompts.reduce((sum, prompt) => sum + prompt.length, 0),
     cachedTokens: 0,
     completionTokens: 0,
+    draftedTokens: 0,
+    acceptedTokens: 0,
     firstTokenMs: undefined,
     totalMs: 0,
   };
@@ -96,9 +101,11 @@ export function startAnswer(context: RequestContext, plan: AnswerPlan): Answer {
       tally.firstTokenMs ??= tally.totalMs;
       tally.completionTokens++;
       meter.spend(1);
-    } else if (event.type === 'request-end' && choice % choices === 0) {
+    } else if (event.type === 'request-end') {
+      tally.draftedTokens += event.timings.draftedTokens;
+      tally.acceptedTokens += event.timings.acceptedTokens;
       // Further answers to a prompt find it computed by the first: that is no news from the cache.
-      tally.cachedTokens += event.cachedTokens;
+      if (choice % choices === 0) tally.cachedTokens += event.cachedTokens;
     }
   };
   async function* events(): AsyncGenerator<ChoiceEvent, void, undefined> {

@@ -4,6 +4,7 @@ import type { AnswerTally } from './start-answer.ts';
 /** Times in milliseconds, counts in tokens. */
 export function timingsOf(tally: AnswerTally): object {
   const { promptTokens, cachedTokens, completionTokens, totalMs } = tally;
+  const { draftedTokens, acceptedTokens } = tally;
   const promptMs = tally.firstTokenMs ?? totalMs;
   const predictedMs = totalMs - promptMs;
   const later = Math.max(0, completionTokens - 1);
@@ -14,6 +15,8 @@ export function timingsOf(tally: AnswerTally): object {
     predicted_ms: round(predictedMs),
     predicted_per_second: predictedMs > 0 ? round((later * 1000) / predictedMs) : 0,
     cached_tokens: cachedTokens,
+    // Where nothing was guessed ahead llama.cpp leaves them out, too.
+    ...(draftedTokens > 0 ? { draft_n: draftedTokens, draft_n_accepted: acceptedTokens } : {}),
   };
 }
 

@@ -5,14 +5,13 @@ import type { AnswerStream, GenerationResult, LoadedModel } from './library.ts';
 /** The object that --json prints. */
 export function describeResult(result: GenerationResult): Record<string, unknown> {
   const { text, tokens, promptTokens, finishReason, logprobs, timing } = result;
-  const { loadSeconds, prefillTokensPerSecond, decodeTokensPerSecond } = timing;
   return {
     text,
     tokens: [...tokens],
     promptTokens,
     finishReason,
     ...(logprobs === undefined ? {} : { logprobs }),
-    timing: { loadSeconds, prefillTokensPerSecond, decodeTokensPerSecond },
+    timing: { ...timing },
   };
 }
 
@@ -31,10 +30,12 @@ export async function streamAnswer(answer: AnswerStream, io: Io): Promise<Genera
 /** Speeds, for --verbose. */
 export function describeSpeed(result: GenerationResult, model: LoadedModel): string {
   const { loadSeconds, prefillTokensPerSecond, decodeTokensPerSecond } = result.timing;
+  const { draftedTokens, acceptedTokens } = result.timing;
   const { name, isa, threads } = model.device;
   return [
     `${result.promptTokens} tokens read at ${prefillTokensPerSecond.toFixed(1)}/s`,
     `${result.tokens.length} written at ${decodeTokensPerSecond.toFixed(1)}/s`,
+    ...(draftedTokens > 0 ? [`${acceptedTokens} of ${draftedTokens} guesses right`] : []),
     `loaded in ${loadSeconds.toFixed(2)} s`,
     `${name} (${isa}, ${threads} threads)`,
   ].join(', ');

@@ -17,6 +17,7 @@ export interface ModelOptions extends CommonOptions {
   readonly context?: number;
   readonly cache?: 'f16' | 'f32' | 'q8_0';
   readonly activations?: 'exact' | 'int8';
+  readonly speculate?: 'off' | 'lookup';
   readonly tokenizer?: string;
   readonly config?: string;
   readonly adapter?: string;
@@ -193,7 +194,16 @@ export function addModelOptions(command: Command): Command {
       '--no-pack-cache',
       'neither use nor keep packed weights on disk: every start packs anew',
     )
+    .addOption(speculateOption())
     .option('--adapter <path>', 'a LoRA or DoRA to use with the model: a PEFT folder or a GGUF');
+}
+
+/** How tokens are guessed ahead. */
+export function speculateOption(): Option {
+  return new Option(
+    '--speculate <how>',
+    'guess tokens ahead and check several at once; answers stay the same: off, or lookup, which guesses from what the text repeats (default: off)',
+  ).argParser(readChoice('--speculate', ['off', 'lookup']));
 }
 
 /** Adds --device and --threads to a command that computes on none: scripts may pass them everywhere. */
@@ -235,7 +245,8 @@ export function addSamplingOptions(command: Command): Command {
 
 /** What of the options goes to the loader. */
 export function toLoadOptions(options: ModelOptions): LoadOptions {
-  const { device, threads, context, cache, activations, tokenizer, config, adapter } = options;
+  const { device, threads, context, cache, activations, speculate } = options;
+  const { tokenizer, config, adapter } = options;
   return dropUndefined({
     packCache: options.packCache === false ? false : undefined,
     device,
@@ -243,6 +254,7 @@ export function toLoadOptions(options: ModelOptions): LoadOptions {
     context,
     cache,
     activations,
+    speculate,
     tokenizer,
     config,
     adapter,

@@ -127,7 +127,13 @@ describe('corral run', () => {
       tokens: [5, 6],
       promptTokens: 3,
       finishReason: 'stop',
-      timing: { loadSeconds: 0.5, prefillTokensPerSecond: 10, decodeTokensPerSecond: 20 },
+      timing: {
+        loadSeconds: 0.5,
+        prefillTokensPerSecond: 10,
+        decodeTokensPerSecond: 20,
+        draftedTokens: 0,
+        acceptedTokens: 0,
+      },
     });
   });
 

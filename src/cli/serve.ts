@@ -12,6 +12,7 @@ import {
   type ModelOptions,
   readChoice,
   readNumber,
+  speculateOption,
   toLoadOptions,
 } from './command-options.ts';
 import { type Context, exitStatus, makeLogger, printLines } from './context.ts';
@@ -78,6 +79,7 @@ export function addServe(program: Command, context: Context): void {
       whole('--max-waiting', 0),
       512,
     )
+    .addOption(speculateOption())
     .option(
       '--unload-after <seconds>',
       'close a model nobody used for so long',

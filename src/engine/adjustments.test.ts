@@ -45,6 +45,24 @@ describe('Adjustments', () => {
     );
   });
 
+  it('foretells what further tokens would change, and changes nothing', () => {
+    const options = {
+      repetitionPenalty: 1.5,
+      frequencyPenalty: 0.5,
+      presencePenalty: 0.25,
+      logitBias: new Map([[9, 2]]),
+    };
+    const all = adjustments(options, [1, 2]);
+    for (const id of [2, 7]) all.add(id);
+    const before = byId(all);
+    const foretold = all.ahead([7, 9, 30]);
+    expect(byId(all)).toEqual(before);
+    for (const [index, id] of [7, 9, 30].entries()) {
+      all.add(id);
+      expect(foretold[index]).toEqual(all.current());
+    }
+  });
+
   it('keeps thousands of tokens apart', () => {
     const ids = Array.from({ length: 5000 }, (_, i) => i * 3);
     const all = byId(adjustments({ repetitionPenalty: 2 }, ids));

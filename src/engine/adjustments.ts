@@ -42,6 +42,28 @@ export class Adjustments {
     return { ids: this.#ids.subarray(0, count), how: this.#how.subarray(0, 2 * count) };
   }
 
+  /** What the logits after each of these tokens would be changed by, if they came next. */
+  ahead(ids: readonly TokenId[]): AdjustedLogits[] {
+    const { repetitionPenalty, frequencyPenalty, presencePenalty } = this.#options;
+    if (repetitionPenalty === 1 && frequencyPenalty === 0 && presencePenalty === 0) {
+      return ids.map(() => this.current());
+    }
+    const next = this.#copy();
+    return ids.map((id) => {
+      next.add(id);
+      const { ids: changed, how } = next.current();
+      return { ids: changed.slice(), how: how.slice() };
+    });
+  }
+
+  #copy(): Adjustments {
+    const copy = new Adjustments({ ...this.#options, logitBias: new Map() }, []);
+    for (const [id, place] of this.#places) copy.#places.set(id, place);
+    for (const id of this.#answered) copy.#answered.add(id);
+    [copy.#ids, copy.#how] = [this.#ids.slice(), this.#how.slice()];
+    return copy;
+  }
+
   #penaliseRepetition(id: TokenId): void {
     const place = this.#places.get(id);
     const known = place !== undefined && this.#how[2 * place] !== 1;

@@ -3,7 +3,7 @@ import { tinyCheckpoint } from '../../test/tiny-llama.ts';
 import { type Device, deviceNames } from '../device/device.ts';
 import { openDevice } from '../device/open.ts';
 import { loadWeights } from '../model/weights.ts';
-import { type Constraint, writeMask } from './constraint.ts';
+import { type Constraint, type ConstraintWalk, writeMask } from './constraint.ts';
 import { Engine } from './engine.ts';
 import type { GenerationEvent } from './generate-job.ts';
 import type { GenerateRequest } from './generate-request.ts';
@@ -12,29 +12,30 @@ import type { GenerateRequest } from './generate-request.ts';
 function oneOf(answers: readonly (readonly number[])[]): Constraint {
   return {
     shortest: Math.min(...answers.map(({ length }) => length)),
-    start: () => {
-      const said: number[] = [];
-      const open = (): (readonly number[])[] =>
-        answers.filter((answer) => said.every((id, i) => id === answer[i]));
-      return {
-        get mayEnd(): boolean {
-          return open().some(({ length }) => length === said.length);
-        },
-        mask: (left): Uint32Array => {
-          const words = new Uint32Array(9);
-          for (const answer of open()) {
-            const id = answer[said.length];
-            if (id === undefined || answer.length > said.length + left) continue;
-            words[id >> 5] = (words[id >> 5] as number) | (1 << (id & 31));
-          }
-          return words;
-        },
-        accept: (id): void => {
-          said.push(id);
-        },
-      };
-    },
+    start: () => walk([]),
   };
+  function walk(said: number[]): ConstraintWalk {
+    const open = (): (readonly number[])[] =>
+      answers.filter((answer) => said.every((id, i) => id === answer[i]));
+    return {
+      get mayEnd(): boolean {
+        return open().some(({ length }) => length === said.length);
+      },
+      mask: (left): Uint32Array => {
+        const words = new Uint32Array(9);
+        for (const answer of open()) {
+          const id = answer[said.length];
+          if (id === undefined || answer.length > said.length + left) continue;
+          words[id >> 5] = (words[id >> 5] as number) | (1 << (id & 31));
+        }
+        return words;
+      },
+      accept: (id): void => {
+        said.push(id);
+      },
+      fork: () => walk([...said]),
+    };
+  }
 }
 
 const prompt = [1, 262, 270, 265, 280, 261];

@@ -1,5 +1,6 @@
 // What an answer must look like, as the engine sees it: which tokens may come next. Knows nothing of
 // grammars or schemas; constraints/ compiles those.
+import { CorralError } from '../base/define-errors.ts';
 import { invariant } from '../base/invariant.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
 
@@ -22,6 +23,8 @@ export interface ConstraintWalk {
   mask(left: number): Uint32Array;
   /** Goes on by a token that the last mask allowed. */
   accept(id: TokenId): void;
+  /** A walk of its own from here: what happens to it does not happen to this one. */
+  fork(): ConstraintWalk;
 }
 
 /** What a row's next token may be: tokens of text, and perhaps the tokens that end the answer. */
@@ -47,8 +50,8 @@ export class ConstrainedAnswer {
   readonly #walk: ConstraintWalk;
   readonly #endTokens: ReadonlySet<TokenId>;
 
-  constructor(constraint: Constraint, endTokens: ReadonlySet<TokenId>) {
-    this.#walk = constraint.start();
+  constructor(walk: ConstraintWalk, endTokens: ReadonlySet<TokenId>) {
+    this.#walk = walk;
     this.#endTokens = endTokens;
   }
 
@@ -59,6 +62,24 @@ export class ConstrainedAnswer {
 
   accept(id: TokenId): void {
     this.#walk.accept(id);
+  }
+
+  /** How it would be after this token with `left` to come after it; undefined where it may not come, or is the last. */
+  foresee(
+    id: TokenId,
+    left: number,
+  ): { readonly answer: ConstrainedAnswer; readonly mask: TokenMask } | undefined {
+    const allowed = (this.#walk.mask(left + 1)[id >> 5] ?? 0) & (1 << (id & 31));
+    if (allowed === 0) return undefined;
+    const answer = new ConstrainedAnswer(this.#walk.fork(), this.#endTokens);
+    try {
+      answer.accept(id);
+      return answer.isComplete(left) ? undefined : { answer, mask: answer.mask(left) };
+    } catch (error) {
+      // What would be too much work there is no fault of an answer that may never come there.
+      if (CorralError.isInstance(error)) return undefined;
+      throw error;
+    }
   }
 
   /** Is the answer whole, with nothing that could follow it in `left` more tokens? */

@@ -7,6 +7,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { AdapterRoom } from './adapter-slots.ts';
 import type { CacheType } from './cache.ts';
 import type { EngineObserver } from './observer.ts';
+import type { Speculate } from './speculation.ts';
 
 // Full-length sequences a cache may be asked to hold; their page tables stay small.
 const maxSequences = 4096;
@@ -37,6 +38,8 @@ export interface EngineOptions {
   readonly adapters?: AdapterRoom;
   /** Compute equal beginnings of requests once? Default true; never with taps, which want to see every row. */
   readonly sharePrefixes?: boolean;
+  /** How the tokens of answers are guessed ahead where a request does not say. Default `off`; never with taps, which would see guesses. */
+  readonly speculate?: Speculate;
   /** Requests that may wait for their turn; ENGINE_BUSY beyond them. Default: no bound. */
   readonly maxWaiting?: number;
   /** Told of every step and request. */

@@ -25,11 +25,14 @@ import {
 import type { JobPlace } from './job.ts';
 import type { EngineObserver, RequestKind } from './observer.ts';
 import type { Score } from './pending-job.ts';
+import { PromptLookup } from './prompt-lookup.ts';
 import { checkScope, checkTokens, type RequestScope } from './request-scope.ts';
 import { RequestTimer } from './request-timer.ts';
 import { checkBias, resolveSampling } from './sampling-options.ts';
 import { ScoreJob } from './score-job.ts';
 import { createSequence } from './sequence.ts';
+import { checkSpeculate, type Speculate } from './speculation.ts';
+import { Speculator } from './speculator.ts';
 import { type StepPrograms, StepRunner } from './step.ts';
 import { recordStep } from './step-program.ts';
 import { WorkLoop } from './work-loop.ts';
@@ -48,6 +51,8 @@ export class Engine {
   readonly #adapters: AdapterSlots | undefined;
   readonly #loop: WorkLoop;
   readonly #sharesPrefixes: boolean;
+  readonly #speculate: Speculate;
+  readonly #guesses: boolean;
   readonly #pages: number;
   readonly #observer: EngineObserver;
   readonly #now: () => number;
@@ -84,13 +89,17 @@ export class Engine {
       observer: this.#observer,
       now: this.#now,
     });
-    this.#sharesPrefixes = options.sharePrefixes !== false && (options.taps?.size ?? 0) === 0;
+    const watched = (options.taps?.size ?? 0) > 0;
+    this.#sharesPrefixes = options.sharePrefixes !== false && !watched;
+    this.#speculate = options.speculate ?? 'off';
+    this.#guesses = !watched;
   }
 
   /** Allocates the cache. Throws OPTION_INVALID, DEVICE_UNSUPPORTED or OUT_OF_MEMORY. */
   static async open(options: EngineOptions): Promise<Engine> {
     const { config, device, sequences, cache: type = 'f16', context = config.context } = options;
     checkSizes(options);
+    checkSpeculate(options.speculate ?? 'off');
     chooseActivations(options);
     const pages = countPages(config, type, context, sequences);
     // Recorded first: what is wrong with taps shows before memory is taken.
@@ -144,6 +153,8 @@ export class Engine {
     checkTokens(prompt, this.config.vocab);
     checkBias(sampling.logitBias, this.config.vocab);
     checkLimits(request, stop, this.#tokenizer !== undefined);
+    const { speculate = this.#speculate } = request;
+    checkSpeculate(speculate);
     const maxTokens = request.maxTokens ?? Math.max(this.context - prompt.length, 1);
     checkConstraint(constraint, maxTokens);
     // An answer of nothing needs no row after the prompt's last one that is looked at.
@@ -169,6 +180,7 @@ export class Engine {
       detokenizer: this.#detokenizer(
         constraint ? 'continuation' : (request.start ?? 'continuation'),
       ),
+      speculator: this.#speculator(speculate, place),
       onLeave: () => this.#loop.drop(job),
     });
     const wantsRows = maxTokens > 0 || (promptLogprobs !== undefined && prompt.length > 1);
@@ -296,6 +308,12 @@ export class Engine {
       found: 'an engine without room for any',
       allowed: 'an engine opened with `adapters: { slots, rank }`',
     });
+  }
+
+  #speculator(kind: Speculate, { sequence }: JobPlace): Speculator | undefined {
+    return this.#guesses && kind === 'lookup'
+      ? new Speculator(new PromptLookup(sequence.tokens))
+      : undefined;
   }
 
   // Embeddings are often padded beyond the vocabulary: ids that no piece belongs to have no text.

@@ -5,12 +5,13 @@ import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
 import { random } from '../base/random.ts';
 import type { Detokenizer, TokenId } from '../tokenizer/tokenizer.ts';
-import { Adjustments, noAdjustments } from './adjustments.ts';
-import { ConstrainedAnswer, type Constraint } from './constraint.ts';
+import { type AdjustedLogits, Adjustments, noAdjustments } from './adjustments.ts';
+import { ConstrainedAnswer, type Constraint, type TokenMask } from './constraint.ts';
 import type { Job, JobPlace } from './job.ts';
 import type { RequestTimings } from './observer.ts';
 import { type Candidates, choose } from './sampling.ts';
 import type { SamplingOptions } from './sampling-options.ts';
+import type { Speculator } from './speculator.ts';
 import type { RowWish, StepResult } from './step.ts';
 import { candidateCount, type StepWish } from './step-program.ts';
 import { StopStrings } from './stop-strings.ts';
@@ -73,6 +74,7 @@ export interface GenerateJobOptions {
   /** The same for the tokens of the prompt. */
   readonly promptLogprobs: number | undefined;
   readonly detokenizer: Detokenizer | undefined;
+  readonly speculator: Speculator | undefined;
   /** Called when the consumer leaves early. */
   readonly onLeave: () => void;
 }
@@ -83,6 +85,7 @@ const promptWishes: ReadonlySet<StepWish> = new Set(['score']);
 export class GenerateJob implements Job {
   readonly place: JobPlace;
   readonly events: AsyncQueue<GenerationEvent>;
+  readonly speculator: Speculator | undefined;
   readonly #options: GenerateJobOptions;
   readonly #adjustments: Adjustments;
   readonly #stops: StopStrings;
@@ -94,11 +97,12 @@ export class GenerateJob implements Job {
   constructor(place: JobPlace, options: GenerateJobOptions) {
     this.place = place;
     this.#options = options;
+    this.speculator = options.speculator;
     this.events = new AsyncQueue(options.onLeave);
     this.#adjustments = new Adjustments(options.sampling, options.prompt);
     this.#stops = new StopStrings(options.stop);
     if (options.constraint !== undefined) {
-      this.#constrained = new ConstrainedAnswer(options.constraint, options.endTokens);
+      this.#constrained = new ConstrainedAnswer(options.constraint.start(), options.endTokens);
     }
     const choosing: StepWish = options.sampling.temperature > 0 ? 'sample' : 'greedy';
     this.#wishes = new Set(options.logprobs === undefined ? [choosing] : [choosing, 'logprobs']);
@@ -110,13 +114,23 @@ export class GenerateJob implements Job {
       const target = present(prompt[position + 1], 'token');
       return { wishes: promptWishes, temperature: 1, adjustments: noAdjustments, target };
     }
-    return {
-      wishes: this.#wishes,
-      temperature: this.#options.sampling.temperature,
-      adjustments: this.#adjustments.current(),
-      target: 0,
-      ...(this.#constrained && { mask: this.#constrained.mask(this.#left()) }),
-    };
+    return this.#choosing(this.#adjustments.current(), this.#constrained?.mask(this.#left()));
+  }
+
+  foresee(draft: readonly TokenId[]): RowWish[] {
+    const wishes: RowWish[] = [];
+    const adjustments = this.#adjustments.ahead(draft);
+    let constrained = this.#constrained;
+    for (const [index, id] of draft.entries()) {
+      // After the guess so many may still come; a last token needs no row after it.
+      const left = this.#left() - index - 1;
+      if (left <= 0 || this.#options.endTokens.has(id)) break;
+      const next = constrained?.foresee(id, left);
+      if (constrained !== undefined && next === undefined) break;
+      constrained = next?.answer;
+      wishes.push(this.#choosing(present(adjustments[index], 'adjustments'), next?.mask));
+    }
+    return wishes;
   }
 
   async accept(result: StepResult, row: number, position: number): Promise<boolean> {
@@ -153,6 +167,11 @@ export class GenerateJob implements Job {
   fail(error: unknown): void {
     this.place.timer.end('error', this.place.sequence.reused);
     this.events.end({ error });
+  }
+
+  #choosing(adjustments: AdjustedLogits, mask: TokenMask | undefined): RowWish {
+    const { temperature } = this.#options.sampling;
+    return { wishes: this.#wishes, temperature, adjustments, target: 0, ...(mask && { mask }) };
   }
 
   // Tokens that may still come.

@@ -4,6 +4,7 @@ import type { TokenId } from '../tokenizer/tokenizer.ts';
 import type { Constraint } from './constraint.ts';
 import type { RequestScope } from './request-scope.ts';
 import type { SamplingRequest } from './sampling-options.ts';
+import type { Speculate } from './speculation.ts';
 import { maxTopLogprobs } from './step-program.ts';
 
 /** A request for one answer. */
@@ -28,6 +29,8 @@ export interface GenerateRequest extends SamplingRequest, RequestScope {
    * computed of the prompt does not help then: every row is wanted.
    */
   readonly promptLogprobs?: number;
+  /** How the next tokens are guessed ahead; the answer is the same with any. Default: as the engine was opened. */
+  readonly speculate?: Speculate;
   /** `text` takes off the space that tokenizers put before a text. Default `continuation`. */
   readonly start?: 'text' | 'continuation';
 }

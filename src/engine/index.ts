@@ -25,4 +25,5 @@ export type { Score } from './pending-job.ts';
 export { measurePerplexity, type Perplexity, type PerplexityRequest } from './perplexity.ts';
 export { type Priority, priorities, type RequestScope } from './request-scope.ts';
 export type { SamplingOptions, SamplingRequest } from './sampling-options.ts';
+export { type Speculate, speculateKinds } from './speculation.ts';
 export type { TokenLogprob, TokenWithAlternatives } from './token-logprobs.ts';

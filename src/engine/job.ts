@@ -1,7 +1,10 @@
 // What the engine works on: a sequence that wants outputs. Generation and scoring are two kinds.
+
+import type { TokenId } from '../tokenizer/tokenizer.ts';
 import type { ResidentAdapter } from './adapter-slots.ts';
 import type { RequestTimer } from './request-timer.ts';
 import type { Sequence } from './sequence.ts';
+import type { Speculator } from './speculator.ts';
 import type { RowWish, StepResult } from './step.ts';
 
 /** A request's place in the engine: its rows, what they are rotated by, and who may end it. */
@@ -18,8 +21,12 @@ export interface JobPlace {
 /** One request in the engine. */
 export interface Job {
   readonly place: JobPlace;
+  /** Guesses how it goes on; only together with foresee(). */
+  readonly speculator?: Speculator | undefined;
   /** What the row at this position asks of its step. */
   wish(position: number): RowWish;
+  /** The same for rows of guesses after its tokens, up to the first that cannot be of use. */
+  foresee?(draft: readonly TokenId[]): RowWish[];
   /** Takes the row's results; true when the job is done. */
   accept(result: StepResult, row: number, position: number): Promise<boolean>;
   /** The signal fired or the engine closes: ends with what there is. */

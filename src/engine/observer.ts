@@ -12,13 +12,15 @@ export interface StepReport {
   readonly rows: number;
   /** Those of them that belong to prompts, or are computed again after a preemption. */
   readonly promptRows: number;
-  /** The others: the newest token of a running answer each. */
+  /** The newest tokens of running answers, one each. */
   readonly decodeRows: number;
+  /** Guesses of what follows them. */
+  readonly draftRows: number;
   readonly sequences: number;
   readonly seconds: number;
 }
 
-/** How long a request took. */
+/** How long a request took, and what guessing had part in it. */
 export interface RequestTimings {
   /** From the call to its first step. */
   readonly queueSeconds: number;
@@ -26,6 +28,10 @@ export interface RequestTimings {
   readonly firstTokenSeconds: number | undefined;
   /** From the call to the end. */
   readonly totalSeconds: number;
+  /** Tokens that were guessed and computed before they were chosen. */
+  readonly draftedTokens: number;
+  /** Those of them that were chosen: each came without a step of its own. */
+  readonly acceptedTokens: number;
 }
 
 /** A request that ended. */

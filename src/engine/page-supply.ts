@@ -29,6 +29,7 @@ export function takePage(state: SchedulerState): number {
  * batch before interactive, the youngest first.
  */
 export function supplyPages(state: SchedulerState): void {
+  for (const sequence of state.running) takeBackSpare(state, sequence);
   for (const sequence of state.running.toSorted(compareStanding)) {
     while (sequence.pages.length > 0 && countMissing(state, sequence, []) > sequence.pages.length) {
       if (countSpare(state) > 0) {
@@ -39,6 +40,14 @@ export function supplyPages(state: SchedulerState): void {
       preempt(state, last(state.running));
     }
   }
+}
+
+/** Gives a sequence pages for guesses after its tokens, as far as no other needs to stop. Says how many have room. */
+export function supplyDraft(state: SchedulerState, sequence: Sequence, guesses: number): number {
+  const { tokens, pages } = sequence;
+  const room = (): number => pages.length * state.pageSize - tokens.length;
+  while (room() < guesses && countSpare(state) > 0) pages.push(takePage(state));
+  return Math.min(guesses, room());
 }
 
 /** The running sequence that matters least, if it matters less than this one. */
@@ -61,6 +70,12 @@ export function preempt(state: SchedulerState, sequence: Sequence): void {
 export function giveBack(state: SchedulerState, sequence: Sequence): void {
   state.freePages.push(...release(state.prefixes, sequence).toReversed());
   sequence.pages = [];
+}
+
+// What the guesses of the last step needed.
+function takeBackSpare(state: SchedulerState, { tokens, pages }: Sequence): void {
+  const needed = Math.ceil(tokens.length / state.pageSize);
+  state.freePages.push(...pages.splice(needed).toReversed());
 }
 
 function last(running: readonly Sequence[]): Sequence {

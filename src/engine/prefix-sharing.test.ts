@@ -194,7 +194,7 @@ describe('prefix sharing in the scheduler', () => {
     remove(state, writer);
     const next = plan(state, { rows: 100, promptRows: 100 });
     // The first page was done, half of the second was not worth keeping.
-    expect(next).toEqual([{ sequence: heir, start: 4, count: 9 }]);
+    expect(next).toEqual([{ sequence: heir, start: 4, count: 9, draft: [] }]);
     expect(heir.reused).toBe(4);
   });
 

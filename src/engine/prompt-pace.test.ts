@@ -11,7 +11,7 @@ function run(machine: Machine, steps: number): { seconds: number; promptRows: nu
     const { promptRows } = pace.budget();
     const seconds = machine(promptRows);
     const rows = promptRows + 8;
-    pace.note({ rows, promptRows, decodeRows: 8, sequences: 9, seconds });
+    pace.note({ rows, promptRows, decodeRows: 8, draftRows: 0, sequences: 9, seconds });
     return { seconds, promptRows };
   });
 }

@@ -30,6 +30,8 @@ export class RequestTimer {
   #lastTokenAt = 0;
   #tokens = 0;
   #engineSeconds = 0;
+  #draftedTokens = 0;
+  #acceptedTokens = 0;
   #timings: RequestTimings | undefined;
 
   constructor(request: TimedRequest, { now, observer, onEnd }: RequestTimerOptions) {
@@ -63,6 +65,16 @@ export class RequestTimer {
     this.#lastTokenAt = at;
   }
 
+  /** So many guesses of its next tokens have been computed. */
+  draft(tokens: number): void {
+    this.#draftedTokens += tokens;
+  }
+
+  /** One of them was right. */
+  acceptDraft(): void {
+    this.#acceptedTokens++;
+  }
+
   /** Nothing more comes. Gives the times, at every call those of the first. */
   end(finishReason: RequestReport['finishReason'], cachedTokens: number): RequestTimings {
     if (this.#timings !== undefined) return this.#timings;
@@ -72,6 +84,8 @@ export class RequestTimer {
       queueSeconds: (this.#servedAt ?? at) - this.#startedAt,
       firstTokenSeconds: first === undefined ? undefined : first - this.#startedAt,
       totalSeconds: at - this.#startedAt,
+      draftedTokens: this.#draftedTokens,
+      acceptedTokens: this.#acceptedTokens,
     };
     const report: RequestReport = {
       ...this.#request,

@@ -1,5 +1,6 @@
 // What the scheduler knows between two steps: plain data, no clock, no device.
 import { present } from '../base/invariant.ts';
+import type { TokenId } from '../tokenizer/tokenizer.ts';
 import { createPrefixTree, type PrefixTree } from './prefix-tree.ts';
 import type { Sequence } from './sequence.ts';
 
@@ -8,6 +9,8 @@ export interface Chunk {
   readonly sequence: Sequence;
   readonly start: number;
   readonly count: number;
+  /** Guesses of the tokens after them, computed along: not the sequence's until the sampler chooses them. */
+  readonly draft: readonly TokenId[];
 }
 
 /** One of those who share the engine. */

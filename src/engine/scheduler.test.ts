@@ -208,3 +208,65 @@ describe('pages', () => {
     expect([...state.tenants.values()].map(({ open }) => open)).toEqual([0]);
   });
 });
+
+describe('guesses', () => {
+  /** One answer that is about to get its next token. */
+  const answering = (pages: number, length: number): [SchedulerState, Sequence] => {
+    const state = createScheduler({ pages, pageSize: 4, growthPages: 0 });
+    const answer = sequence(0, length - 1);
+    enqueue(state, answer);
+    step(state, 64);
+    return [state, answer];
+  };
+  const planned = (
+    state: SchedulerState,
+    answer: Sequence,
+    rows: number,
+  ): readonly number[] | undefined => {
+    const drafts = new Map([[answer, [91, 92, 93, 94, 95]]]);
+    const chunks = plan(state, { rows, promptRows: rows }, drafts);
+    apply(state, chunks);
+    return chunks.find((chunk) => chunk.sequence === answer)?.draft;
+  };
+
+  it('get rows that are left', () => {
+    const [state, answer] = answering(64, 6);
+    expect(planned(state, answer, 64)).toEqual([91, 92, 93, 94, 95]);
+    answer.tokens.push(1);
+    expect(planned(state, answer, 3)).toEqual([91, 92]);
+  });
+
+  it('get none beside a prompt', () => {
+    const [state, answer] = answering(64, 6);
+    enqueue(state, sequence(1, 3));
+    expect(planned(state, answer, 64)).toEqual([]);
+  });
+
+  it('get pages that nobody needs, and only for a step', () => {
+    const [state, answer] = answering(3, 6);
+    // Of two pages two places are left; a third page has room for all.
+    expect(planned(state, answer, 64)).toHaveLength(5);
+    expect(state.freePages).toHaveLength(0);
+    const other = sequence(1, 2);
+    enqueue(state, other);
+    answer.tokens.push(1);
+    const chunks = plan(state, { rows: 64, promptRows: 64 });
+    expect(rowsOf(chunks)).toEqual({ 0: 1, 1: 2 });
+    apply(state, chunks);
+    answer.tokens.push(1);
+    other.tokens.push(1);
+    const drafts = new Map([[answer, [91, 92]]]);
+    // Eight tokens fill two pages, and the other has the third.
+    expect(plan(state, { rows: 64, promptRows: 64 }, drafts)[0]?.draft).toEqual([]);
+  });
+
+  it('never enter the tree of beginnings: another that goes on so computes it', () => {
+    const [state, answer] = answering(64, 4);
+    const drafts = new Map([[answer, [91, 92, 93, 94]]]);
+    apply(state, plan(state, { rows: 64, promptRows: 64 }, drafts));
+    remove(state, answer);
+    const same = sequence(1, 9, { tokens: [...answer.tokens, 91, 92, 93, 94, 95] });
+    enqueue(state, same);
+    expect(rowsOf(plan(state, { rows: 64, promptRows: 64 }))).toEqual({ 1: 5 });
+  });
+});

@@ -9,6 +9,7 @@ import {
   findVictim,
   giveBack,
   preempt,
+  supplyDraft,
   supplyPages,
   takePage,
 } from './page-supply.ts';
@@ -24,6 +25,7 @@ import {
 } from './prefix-tree.ts';
 import type { Chunk, SchedulerState } from './scheduler-state.ts';
 import type { Sequence } from './sequence.ts';
+import { type Drafts, noDrafts } from './speculation.ts';
 import { charge, farewell, nextWaiting, orderPrompts, promote, rankOf, welcome } from './turns.ts';
 
 // Rows kept for prompts, so that many running answers do not shut new ones out.
@@ -48,9 +50,14 @@ export function enqueue(state: SchedulerState, sequence: Sequence): void {
 /**
  * Chooses at most `budget.rows` rows: one for every running answer, as far as a share kept for prompts
  * allows, then chunks of prompts. Sequences that wait are admitted in their turn while pages last; where
- * running ones need more pages than there are, those that matter least go back to wait.
+ * running ones need more pages than there are, those that matter least go back to wait. Guesses get rows and
+ * pages that nobody else wants, and none beside prompts.
  */
-export function plan(state: SchedulerState, budget: StepBudget): Chunk[] {
+export function plan(
+  state: SchedulerState,
+  budget: StepBudget,
+  drafts: Drafts = noDrafts,
+): Chunk[] {
   invariant(budget.rows >= 2, 'a step has a row for answers and one for prompts');
   state.step++;
   promote(state);
@@ -71,7 +78,7 @@ export function plan(state: SchedulerState, budget: StepBudget): Chunk[] {
   const hurries = answers.some(({ priority }) => priority === 'interactive');
   const promptRows = hurries ? Math.min(left, budget.promptRows) : left;
   return [
-    ...answers.map((sequence) => ({ sequence, start: sequence.computed, count: 1 })),
+    ...draftAnswers(state, answers, prompts.length === 0 ? { drafts, rows: left } : noGuesses),
     ...share(state, prompts, promptRows),
   ];
 }
@@ -151,6 +158,23 @@ function findWorkers(state: SchedulerState): Sequence[] {
   return [...workers];
 }
 
+const noGuesses = { drafts: noDrafts, rows: 0 } as const;
+
+// A row for each answer, and rows for guesses as far as there are rows and pages.
+function draftAnswers(
+  state: SchedulerState,
+  answers: readonly Sequence[],
+  { drafts, rows }: { readonly drafts: Drafts; readonly rows: number },
+): Chunk[] {
+  let left = rows;
+  return answers.map((sequence) => {
+    const guesses = drafts.get(sequence)?.slice(0, left) ?? [];
+    const draft = guesses.slice(0, supplyDraft(state, sequence, guesses.length));
+    left -= draft.length;
+    return { sequence, start: sequence.computed, count: 1, draft };
+  });
+}
+
 // Each gets half of what is left, so that short prompts come through beside long ones; then what they
 // leave over goes to the first.
 function share(state: SchedulerState, prompts: readonly Sequence[], rows: number): Chunk[] {
@@ -167,5 +191,5 @@ function share(state: SchedulerState, prompts: readonly Sequence[], rows: number
   for (const sequence of prompts) give(sequence, left);
   return [...counts]
     .filter(([, count]) => count > 0)
-    .map(([sequence, count]) => ({ sequence, start: sequence.computed, count }));
+    .map(([sequence, count]) => ({ sequence, start: sequence.computed, count, draft: [] }));
 }

@@ -26,7 +26,7 @@ export interface RowWish {
   readonly target: number;
 }
 
-/** A chunk with what its output rows ask, from its first output position on. */
+/** A chunk with what its output rows ask, from its first output position on; its guesses are among them. */
 export interface StepChunk extends Chunk {
   readonly frequencies: Float32Array;
   /** The slot of the adapter its rows use; 0: none. */
@@ -159,8 +159,8 @@ function wantsLogits({ wish }: Place): boolean {
 function findPlaces(chunks: readonly StepChunk[]): Place[] {
   const places: Place[] = [];
   let [end, output] = [0, 0];
-  for (const { count, wishes } of chunks) {
-    end += count;
+  for (const { count, draft, wishes } of chunks) {
+    end += count + draft.length;
     for (const [index, wish] of wishes.entries()) {
       const place = { wish, row: end - wishes.length + index, output };
       places.push(place);
@@ -186,9 +186,10 @@ function layOut(
   places: readonly Place[],
 ): { inputs: Record<string, HostArray>; sizes: DimSizes } {
   const wishes = places.map(({ wish }) => wish);
-  const rows = chunks.reduce((total, chunk) => total + chunk.count, 0);
+  const rows = chunks.reduce((total, { count, draft }) => total + count + draft.length, 0);
   const pages = chunks.reduce(
-    (most, { start, count }) => Math.max(most, Math.ceil((start + count) / state.pageSize)),
+    (most, { start, count, draft }) =>
+      Math.max(most, Math.ceil((start + count + draft.length) / state.pageSize)),
     0,
   );
   const adjustments = wishes.reduce((total, wish) => total + wish.adjustments.ids.length, 0);
@@ -229,11 +230,13 @@ function layOut(
   }
 
   let row = 0;
-  for (const [index, { sequence, start, count, ...chunk }] of chunks.entries()) {
+  for (const [index, { sequence, start, count, draft, ...chunk }] of chunks.entries()) {
     inputs.frequencies.set(chunk.frequencies, index * half);
     inputs.pageTable.set(sequence.pages.slice(0, pages), index * pages);
-    for (let position = start; position < start + count; position++, row++) {
-      inputs.tokens[row] = present(sequence.tokens[position], 'token');
+    const end = start + count;
+    for (let position = start; position < end + draft.length; position++, row++) {
+      const token = position < end ? sequence.tokens[position] : draft[position - end];
+      inputs.tokens[row] = present(token, 'token');
       inputs.positions[row] = position;
       inputs.sequence[row] = index;
       inputs[adapterRows][row] = chunk.adapterSlot;

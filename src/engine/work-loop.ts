@@ -10,6 +10,7 @@ import { PromptPace } from './prompt-pace.ts';
 import { apply, enqueue, plan, remove } from './scheduler.ts';
 import { type Chunk, createScheduler, type SchedulerState } from './scheduler-state.ts';
 import type { Sequence } from './sequence.ts';
+import { type Drafts, noDrafts, Speculation } from './speculation.ts';
 import type { StepChunk, StepResult, StepRunner } from './step.ts';
 
 // Rows of one step: enough to use the matrix kernels fully, few enough that who comes next waits little.
@@ -43,6 +44,7 @@ export class WorkLoop {
   readonly #options: WorkLoopOptions;
   readonly #state: SchedulerState;
   readonly #pace = new PromptPace(rowBudget);
+  readonly #speculation: Speculation;
   readonly #open = new Map<Sequence, OpenJob>();
   #computedTokens = 0;
   #reusedTokens = 0;
@@ -53,7 +55,8 @@ export class WorkLoop {
 
   constructor(options: WorkLoopOptions) {
     this.#options = options;
-    const { pages, pageSize } = options;
+    const { pages, pageSize, now } = options;
+    this.#speculation = new Speculation(now);
     this.#state = createScheduler({ pages, pageSize, maxRunning, growthPages });
   }
 
@@ -149,10 +152,15 @@ export class WorkLoop {
   }
 
   async #stepOnce(): Promise<void> {
-    const chunks = plan(this.#state, this.#pace.budget()).map((chunk) => this.#ask(chunk));
+    const drafts = await this.#guess();
+    // All may have left meanwhile.
+    if (this.#open.size === 0) return;
+    const plannedAt = this.#options.now();
+    const chunks = plan(this.#state, this.#pace.budget(), drafts).map((chunk) => this.#ask(chunk));
     invariant(chunks.length > 0, 'every open request can go on');
     const jobs = chunks.map(({ sequence }) => present(this.#open.get(sequence), 'job').job);
     for (const { place } of jobs) place.timer.serve();
+    const areAnswers = chunks.every(isAnswer);
     this.#step = { jobs, abort: new AbortController() };
     const startedAt = this.#options.now();
     try {
@@ -160,6 +168,7 @@ export class WorkLoop {
       this.#report(chunks, this.#options.now() - startedAt);
       apply(this.#state, chunks);
       await this.#deliver(chunks, jobs, result);
+      if (areAnswers) this.#speculation.note(countRows(chunks), this.#options.now() - plannedAt);
     } catch (error) {
       for (const job of jobs) this.#fail(job, error);
     } finally {
@@ -167,51 +176,92 @@ export class WorkLoop {
     }
   }
 
+  // Guesses for those whose next step is an answer's. Beside prompts there will be no rows for any.
+  #guess(): Drafts | Promise<Drafts> {
+    const { running } = this.#state;
+    const answers = running.map((sequence) => ({
+      sequence,
+      speculator: this.#open.get(sequence)?.job.speculator,
+    }));
+    if (answers.every(({ speculator }) => speculator === undefined)) return noDrafts;
+    if (running.some(({ computed, tokens }) => computed < tokens.length - 1)) return noDrafts;
+    return this.#speculation.propose(answers, rowBudget - answers.length);
+  }
+
   // What the chunk's rows want of the step, from the first that wants anything.
   #ask(chunk: Chunk): StepChunk {
-    const { sequence, start, count } = chunk;
+    const { sequence, start, count, draft } = chunk;
     const { job } = present(this.#open.get(sequence), 'job');
     const first = Math.max(start, sequence.outputsFrom);
     const wishes = Array.from({ length: Math.max(0, start + count - first) }, (_, index) =>
       job.wish(first + index),
     );
+    const foreseen = draft.length === 0 ? [] : (job.foresee?.(draft) ?? []);
     const { frequencies, adapter } = job.place;
-    return { ...chunk, frequencies, adapterSlot: adapter?.slot ?? 0, wishes };
+    return {
+      ...chunk,
+      draft: draft.slice(0, foreseen.length),
+      frequencies,
+      adapterSlot: adapter?.slot ?? 0,
+      wishes: [...wishes, ...foreseen],
+    };
   }
 
   #report(chunks: readonly Chunk[], seconds: number): void {
-    const rows = chunks.reduce((sum, { count }) => sum + count, 0);
-    const decodeRows = chunks.filter(
-      ({ sequence, start, count }) => count === 1 && start === sequence.tokens.length - 1,
-    ).length;
-    for (const { sequence, count } of chunks) {
-      this.#open.get(sequence)?.job.place.timer.work((seconds * count) / rows);
+    const rows = countRows(chunks);
+    const decodeRows = chunks.filter(isAnswer).length;
+    const draftRows = chunks.reduce((sum, { draft }) => sum + draft.length, 0);
+    const promptRows = rows - decodeRows - draftRows;
+    for (const { sequence, count, draft } of chunks) {
+      const share = (count + draft.length) / rows;
+      this.#open.get(sequence)?.job.place.timer.work(seconds * share);
     }
     const sequences = chunks.length;
-    const step = { rows, promptRows: rows - decodeRows, decodeRows, sequences, seconds };
+    const step = { rows, promptRows, decodeRows, draftRows, sequences, seconds };
     this.#computedTokens += rows;
     this.#pace.note(step);
     this.#options.observer.onStep?.(step);
   }
 
-  // Hands each output row to its job.
+  // Hands each output row to its job: one after a guess only if the sampler chose what was guessed. Only then
+  // do the guess's keys and values count as computed; else the next rows overwrite them.
   async #deliver(
     chunks: readonly StepChunk[],
     jobs: readonly Job[],
     result: StepResult,
   ): Promise<void> {
     let row = 0;
-    for (const [index, { start, count, wishes }] of chunks.entries()) {
+    for (const [index, { sequence, start, count, draft, wishes }] of chunks.entries()) {
       const job = present(jobs[index], 'job');
+      const end = start + count;
+      let accepted = 0;
+      job.place.timer.draft(draft.length);
       for (let i = 0; i < wishes.length; i++, row++) {
         if (!this.#isOpen(job)) continue;
-        const position = start + count - wishes.length + i;
+        const position = end + draft.length - wishes.length + i;
+        if (position >= end) {
+          if (draft[position - end] !== sequence.tokens[position]) continue;
+          accepted++;
+          job.place.timer.acceptDraft();
+        }
         try {
           if (await job.accept(result, row, position)) this.drop(job);
         } catch (error) {
           this.#fail(job, error);
         }
       }
+      if (accepted > 0) {
+        apply(this.#state, [{ sequence, start: end, count: accepted, draft: [] }]);
+      }
     }
   }
+}
+
+// Is it the newest token of a running answer, with or without guesses?
+function isAnswer({ sequence, start, count }: Chunk): boolean {
+  return count === 1 && start === sequence.tokens.length - 1;
+}
+
+function countRows(chunks: readonly Chunk[]): number {
+  return chunks.reduce((sum, { count, draft }) => sum + count + draft.length, 0);
 }

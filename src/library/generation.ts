@@ -14,6 +14,9 @@ export interface Timing {
   readonly prefillTokensPerSecond: number;
   /** 0 when fewer than two tokens came. */
   readonly decodeTokensPerSecond: number;
+  /** Tokens that were guessed ahead, and those of them that were right. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
 }
 
 /** A whole answer. */
@@ -33,6 +36,8 @@ interface Collected {
   readonly tokens: TokenId[];
   readonly logprobs: TokenLogprobs[];
   finishReason: FinishReason;
+  draftedTokens: number;
+  acceptedTokens: number;
   firstAt: number;
   lastAt: number;
 }
@@ -73,6 +78,8 @@ export class Generation implements AsyncIterable<string> {
       tokens: [],
       logprobs: [],
       finishReason: 'abort',
+      draftedTokens: 0,
+      acceptedTokens: 0,
       firstAt: startAt,
       lastAt: startAt,
     };
@@ -102,7 +109,11 @@ export class Generation implements AsyncIterable<string> {
 
   #collect(collected: Collected, event: GenerationEvent): void {
     collected.text += event.text;
-    if (event.type === 'request-end') collected.finishReason = event.finishReason;
+    if (event.type === 'request-end') {
+      collected.finishReason = event.finishReason;
+      collected.draftedTokens = event.timings.draftedTokens;
+      collected.acceptedTokens = event.timings.acceptedTokens;
+    }
     if (event.type !== 'token-delta') return;
     collected.lastAt = this.#now();
     if (collected.tokens.length === 0) collected.firstAt = collected.lastAt;
@@ -113,6 +124,7 @@ export class Generation implements AsyncIterable<string> {
 
   #result(collected: Collected, startAt: number): GenerationResult {
     const { text, tokens, logprobs, finishReason, firstAt, lastAt } = collected;
+    const { draftedTokens, acceptedTokens } = collected;
     const perSecond = (count: number, ms: number): number => (ms > 0 ? (count * 1000) / ms : 0);
     return {
       text,
@@ -124,6 +136,8 @@ export class Generation implements AsyncIterable<string> {
         loadSeconds: this.#loadSeconds,
         prefillTokensPerSecond: perSecond(this.#promptTokens, firstAt - startAt),
         decodeTokensPerSecond: perSecond(Math.max(0, tokens.length - 1), lastAt - firstAt),
+        draftedTokens,
+        acceptedTokens,
       },
     };
   }

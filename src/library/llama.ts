@@ -10,6 +10,7 @@ import {
   type Perplexity,
   type SamplingRequest,
   type Score,
+  type Speculate,
 } from '../engine/index.ts';
 import type { GenerationDefaults } from '../formats/checkpoint.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
@@ -29,6 +30,8 @@ export interface GenerateOptions extends SamplingRequest {
   readonly stop?: string | readonly string[];
   /** Alternatives to report per token, 0 to 32. */
   readonly logprobs?: number;
+  /** How the next tokens are guessed ahead; the answer is the same with any. Default: as the model was loaded. */
+  readonly speculate?: Speculate;
   /** Ends the answer, which then has finishReason `abort` and what was said so far. */
   readonly signal?: AbortSignal;
 }

@@ -10,6 +10,7 @@ import {
   cacheTypes,
   Engine,
   type EngineObserver,
+  type Speculate,
 } from '../engine/index.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import { openCheckpoint } from '../formats/open.ts';
@@ -39,6 +40,8 @@ export interface LoadOptions {
   readonly packCache?: boolean | string;
   /** Full-length conversations the cache holds at once. Default: what fits in 4 GiB. */
   readonly sequences?: number;
+  /** How tokens are guessed ahead, which changes the pace of answers and nothing else. Default `off`. */
+  readonly speculate?: Speculate;
   /** Requests that may wait for their turn; ENGINE_BUSY beyond them. Default: no bound. */
   readonly maxWaiting?: number;
   /** Compute equal beginnings of requests once? Default true. */
@@ -130,6 +133,7 @@ async function assemble(
       'sequences',
       'sharePrefixes',
       'maxWaiting',
+      'speculate',
     ]),
     ...pick(options, ['adapters', 'observer']),
   });

@@ -22,7 +22,13 @@ const options: ChatReplyOptions = {
 function answerOf(texts: readonly string[]): Parameters<typeof chatReply>[0] {
   async function* events(): AsyncGenerator<ChoiceEvent> {
     for (const text of texts) yield { choice: 0, event: { type: 'token-delta', id: 1, text } };
-    const timings = { queueSeconds: 0, firstTokenSeconds: 0, totalSeconds: 0 };
+    const timings = {
+      queueSeconds: 0,
+      firstTokenSeconds: 0,
+      totalSeconds: 0,
+      draftedTokens: 0,
+      acceptedTokens: 0,
+    };
     const end = { type: 'request-end', text: '', finishReason: 'stop', cachedTokens: 0 } as const;
     yield { choice: 0, event: { ...end, timings } };
   }
@@ -30,6 +36,8 @@ function answerOf(texts: readonly string[]): Parameters<typeof chatReply>[0] {
     promptTokens: 1,
     cachedTokens: 0,
     completionTokens: 2,
+    draftedTokens: 0,
+    acceptedTokens: 0,
     firstTokenMs: 1,
     totalMs: 2,
   };

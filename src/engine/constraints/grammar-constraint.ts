@@ -62,6 +62,10 @@ class GrammarWalk implements ConstraintWalk {
     return this.#masks.mask(this.#at, left);
   }
 
+  fork(): ConstraintWalk {
+    return new GrammarWalk(this.#at, this.#machine, this.#masks, this.#vocabulary);
+  }
+
   accept(id: TokenId): void {
     const text = present(this.#vocabulary.texts[id], 'token');
     invariant(text.length > 0, 'a constrained answer has no control tokens');
