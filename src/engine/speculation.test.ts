@@ -11,7 +11,7 @@ import type { GenerationEvent } from './generate-job.ts';
 import type { GenerateRequest } from './generate-request.ts';
 import type { StepReport } from './observer.ts';
 
-const count = { cpu: 16, reference: 5 } as const;
+const count = { cpu: 9, reference: 4 } as const;
 
 const checkpoint = tinyCheckpoint(tinyConfig({ context: 160 }), { seed: 7 });
 const vocab = checkpoint.config.vocab;
@@ -41,7 +41,7 @@ function repetitiveRequest(seed: number): GenerateRequest {
   );
   return {
     prompt,
-    maxTokens: 30 + pick(seed, 11, 30),
+    maxTokens: 25 + pick(seed, 11, 20),
     temperature: [0, 0.3, 1, 1.5][seed % 4] as number,
     topP: seed % 3 === 0 ? 0.9 : 1,
     seed,
@@ -79,7 +79,7 @@ describe.each(deviceNames)('answers whose tokens are guessed ahead on %s', (devi
   };
   const drafted = (): number => steps.reduce((sum, { draftRows }) => sum + draftRows, 0);
   beforeAll(() => {
-    device = openDevice(deviceName);
+    device = openDevice(deviceName, { threads: 1 });
   });
   afterAll(() => device.close());
 
@@ -94,7 +94,7 @@ describe.each(deviceNames)('answers whose tokens are guessed ahead on %s', (devi
     const engine = await open({ speculate: 'lookup' });
     steps.length = 0;
     expect(await answerEach(engine, requests)).toEqual(expected);
-    expect(drafted()).toBeGreaterThan(5 * requests.length);
+    expect(drafted()).toBeGreaterThan(4 * requests.length);
     // What was guessed wrongly has left nothing behind: the same again, now from shared pages.
     expect(await answerEach(engine, requests)).toEqual(expected);
     const together = await Promise.all(
@@ -133,7 +133,7 @@ describe.each(deviceNames)('answers whose tokens are guessed ahead on %s', (devi
       { kind: 'regex', pattern: '(the( cat| dog)(, )?){2,9}\\.' },
       tokenizer,
     );
-    const requests = Array.from({ length: count[deviceName] / 2 }, (_, seed) => ({
+    const requests = Array.from({ length: 3 }, (_, seed) => ({
       ...repetitiveRequest(seed),
       prompt: tokenizer.encode('the cat, the dog, the cat, the dog, '),
       constraint,
@@ -156,7 +156,7 @@ describe.each(deviceNames)('answers whose tokens are guessed ahead on %s', (devi
     const plain = await open({});
     const expected = await answerEach(plain, requests);
     await plain.close();
-    // 160 tokens are 20 pages; five requests need up to ten each.
+    // 160 tokens are 20 pages; five requests need up to nine each.
     const crowded = await open({ speculate: 'lookup', sequences: 1 });
     steps.length = 0;
     const together = await Promise.all(
