@@ -22,11 +22,19 @@ function optionsOf(isCut = false): MessageReplyOptions {
 
 /** Ten tokens of a prompt, four of them from the cache. */
 function answerOf(texts: readonly string[], end: Partial<RequestEnd> = {}): Answer {
-  const timings = { queueSeconds: 0, firstTokenSeconds: 0, totalSeconds: 0 };
+  const timings = {
+    queueSeconds: 0,
+    firstTokenSeconds: 0,
+    totalSeconds: 0,
+    draftedTokens: 0,
+    acceptedTokens: 0,
+  };
   const tally = {
     promptTokens: 10,
     cachedTokens: 4,
     completionTokens: texts.length,
+    draftedTokens: 0,
+    acceptedTokens: 0,
     firstTokenMs: 1,
     totalMs: 2,
   };
