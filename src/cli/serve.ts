@@ -1,46 +1,25 @@
 // corral serve: one or more models behind an OpenAI-compatible API. stdout says where; stderr carries the
 // log, one JSON object a line. The first signal lets answers under way finish, the second ends at once.
-import { statSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { ApiSettings, ModelSource, ServerMetrics } from '../api/index.ts';
+import type { ApiSettings, ModelSource } from '../api/index.ts';
 import { errors } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { PageStore } from '../engine/index.ts';
 import {
   addDeviceOptions,
   dropUndefined,
   gather,
-  type ModelOptions,
   readChoice,
   readNumber,
   speculateOption,
-  toLoadOptions,
 } from './command-options.ts';
-import { type Context, exitStatus, makeLogger, printLines } from './context.ts';
+import { type Context, exitStatus, printLines } from './context.ts';
 import { tell } from './io.ts';
-import { resolveModelArgument } from './model-argument.ts';
-
-interface ServeFlags extends ModelOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly alias?: readonly string[];
-  readonly lora?: readonly string[];
-  readonly sequences?: number;
-  readonly maxWaiting: number;
-  readonly allowAnonymous?: boolean;
-  readonly apiKeysRequired?: boolean;
-  readonly unloadAfter?: number;
-  readonly memory?: number;
-  readonly maxBody?: number;
-  readonly answerTimeout?: number;
-  readonly cors?: readonly string[];
-  readonly logRequests?: boolean;
-}
-
-interface Observed extends Context {
-  readonly metrics: ServerMetrics;
-}
+import { findSources, type ServeFlags } from './serve-sources.ts';
 
 const large = 2 ** 31 - 1;
+const defaultPrefixCacheMiB = 4096;
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 /** Adds the command. */
@@ -91,6 +70,15 @@ export function addServe(program: Command, context: Context): void {
       whole('--memory', 1),
     )
     .option(
+      '--prefix-cache <folder>',
+      'keep computed beginnings of texts there, to be found again after a restart',
+    )
+    .option(
+      '--prefix-cache-size <MiB>',
+      `most that the folder may hold (default: ${defaultPrefixCacheMiB})`,
+      whole('--prefix-cache-size', 1),
+    )
+    .option(
       '--api-keys-required',
       'answer only who has a key (`corral key create`); so it is wherever others can reach the server',
     )
@@ -125,9 +113,14 @@ async function serve(
   const api = await library.api();
   const { createApi, createGate, Ledger, listen, ModelPool, ServerMetrics } = api;
   const metrics = new ServerMetrics();
-  const sources = await findSources(given, options, { ...context, metrics });
   const { pino } = await import('pino');
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, io.stderr);
+  const poolLogger: Logger = {
+    warn: (message) => logger.warn(message),
+    debug: (message) => logger.info(message),
+  };
+  const pageStore = await openPageStore(options, context, poolLogger);
+  const sources = await findSources(given, options, { ...context, metrics, pageStore });
   // Closed after the models: what their last answers used is written first.
   await using ledger = new Ledger({ path: api.serverDatabasePath(io.env), logger });
   const required = areKeysRequired(options, ledger.keyCount);
@@ -137,10 +130,7 @@ async function serve(
       memoryBytes: options.memory === undefined ? undefined : options.memory * 2 ** 20,
       unloadAfterMs: options.unloadAfter === undefined ? undefined : options.unloadAfter * 1000,
     }),
-    logger: {
-      warn: (message) => logger.warn(message),
-      debug: (message) => logger.info(message),
-    },
+    logger: poolLogger,
   });
   const app = createApi({
     models,
@@ -163,6 +153,21 @@ async function serve(
   await untilEnded(server, context);
 }
 
+async function openPageStore(
+  { prefixCache: folder, prefixCacheSize: size }: ServeFlags,
+  { library }: Context,
+  logger: Logger,
+): Promise<PageStore | undefined> {
+  if (folder !== undefined) {
+    const { PageFolder } = await library.store();
+    const maxBytes = (size ?? defaultPrefixCacheMiB) * 2 ** 20;
+    return PageFolder.open(resolve(folder), { maxBytes, logger });
+  }
+  if (size === undefined) return undefined;
+  const reason = '--prefix-cache-size says how large a folder may be, but there is none.';
+  throw errors.USAGE_INVALID({ reason, command: 'corral serve' });
+}
+
 /** Must callers have a key? Throws SERVER_UNPROTECTED where others can reach the server and nobody has one. */
 function areKeysRequired(options: ServeFlags, keyCount: number): boolean {
   const { host, allowAnonymous = false, apiKeysRequired = false } = options;
@@ -182,78 +187,6 @@ function readSettings(options: ServeFlags): Partial<ApiSettings> {
     answerTimeoutMs: answerTimeout === undefined ? undefined : answerTimeout * 1000,
     origins: cors,
   });
-}
-
-/** Every model to serve under its name. Paths are found now: what is missing shows before anybody asks. */
-async function findSources(
-  given: readonly string[],
-  options: ServeFlags,
-  context: Observed,
-): Promise<ModelSource[]> {
-  const named = (options.alias ?? []).map((text) => {
-    const [name, model] = splitName('--alias', 'NAME=MODEL', text);
-    return { name, model: model as string | undefined };
-  });
-  const adapters = new Map(
-    (options.lora ?? []).map((text) => splitName('--lora', 'NAME=PATH', text)),
-  );
-  const plain = given.map((model) => ({ name: nameOf(model), model: model as string | undefined }));
-  if (named.length + plain.length === 0) plain.push({ name: 'cria-chat', model: undefined });
-  if (adapters.size > 0 && plain.length + named.length > 1) {
-    const found = `${plain.length + named.length} models`;
-    throw errors.OPTION_INVALID({ option: '--lora', found, allowed: 'one model beside it' });
-  }
-  const sources: ModelSource[] = [];
-  for (const { name, model } of [...plain, ...named]) {
-    if (sources.some((source) => source.name === name) || adapters.has(name)) {
-      const allowed = 'each name once; give others with --alias NAME=MODEL';
-      throw errors.OPTION_INVALID({ option: 'The name', found: name, allowed });
-    }
-    const path = await resolveModelArgument(model, context);
-    sources.push(sourceOf({ name, path, adapters }, options, context));
-  }
-  return sources;
-}
-
-function splitName(option: string, allowed: string, text: string): [string, string] {
-  const [name = '', ...rest] = text.split('=');
-  if (name !== '' && rest.length > 0) return [name, rest.join('=')];
-  throw errors.OPTION_INVALID({ option, found: text, allowed });
-}
-
-function sourceOf(
-  given: {
-    readonly name: string;
-    readonly path: string;
-    readonly adapters: ReadonlyMap<string, string>;
-  },
-  options: ServeFlags,
-  { library, io, metrics }: Observed,
-): ModelSource {
-  const { name, path, adapters } = given;
-  const load = {
-    ...toLoadOptions(options),
-    ...dropUndefined({ sequences: options.sequences }),
-    maxWaiting: options.maxWaiting,
-  };
-  return {
-    name,
-    createdAt: statSync(path).mtime,
-    adapters: [...adapters.keys()],
-    measure: async () => (await import('./measure-model.ts')).measureModel(path, load, library),
-    load: () => {
-      const logger = makeLogger(io, options.verbose);
-      const observer = metrics.observer(name);
-      return library.loadForServing(path, { ...load, logger, observer }, adapters);
-    },
-  };
-}
-
-// A file by its name without the ending, a name in the store as it is.
-function nameOf(model: string): string {
-  return /^(\.{0,2}|~)\//.test(model) || model.endsWith('.gguf')
-    ? basename(model).replace(/\.(gguf|bin|pth?|safetensors)$/i, '')
-    : model;
 }
 
 function describe(url: string, sources: readonly ModelSource[], required: boolean): string[] {

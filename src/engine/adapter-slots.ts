@@ -1,6 +1,7 @@
 // Adapters beside the weights while others answer: a fixed table of slots on the device, so that one is
 // loaded without recording or compiling anything. Who uses which is counted; a slot is free again when the
 // last user of an unloaded adapter ends.
+import { createHash, type Hash } from 'node:crypto';
 import { errors } from '../base/errors.ts';
 import { present } from '../base/invariant.ts';
 import type { Device, DeviceBuffer } from '../device/device.ts';
@@ -37,6 +38,8 @@ export interface ResidentAdapter {
   readonly slot: number;
   /** No two loads have the same: what one computed is never taken for another's. */
   readonly load: number;
+  /** SHA-256 of what it adds, in hex: equal for equal adapters, in any engine. */
+  digest: string;
   users: number;
   unloaded: boolean;
 }
@@ -118,10 +121,15 @@ export class AdapterSlots {
       throw errors.ADAPTERS_FULL({ slots: this.#room.slots, loaded: this.#list() });
     }
     // Taken before anything is awaited; found by its name only when all of it is there.
-    const resident = { name, slot, load: this.#loads++, users: 1, unloaded: true };
+    const resident = { name, slot, load: this.#loads++, digest: '', users: 1, unloaded: true };
     this.#residents.add(resident);
     try {
-      for (const matrix of this.#matrices.keys()) await this.#write(matrix, slot, updates);
+      const hash = createHash('sha256');
+      for (const matrix of this.#matrices.keys()) {
+        addToDigest(hash, matrix, updates.get(matrix));
+        await this.#write(matrix, slot, updates);
+      }
+      resident.digest = hash.digest('hex');
     } catch (error) {
       this.#residents.delete(resident);
       throw error;
@@ -218,6 +226,15 @@ export class AdapterSlots {
       at * values.BYTES_PER_ELEMENT,
       bytes,
     );
+  }
+}
+
+function addToDigest(hash: Hash, matrix: string, update: LowRankUpdate | undefined): void {
+  if (update === undefined) return;
+  const { rank, scale, down, up } = update;
+  hash.update(JSON.stringify([matrix, rank, scale, down.length, up.length]));
+  for (const { buffer, byteOffset, byteLength } of [down, up]) {
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }
 }
 

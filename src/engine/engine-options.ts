@@ -5,8 +5,9 @@ import type { LlamaConfig } from '../formats/llama-config.ts';
 import type { RecordLinear, Tap } from '../model/llama.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { AdapterRoom } from './adapter-slots.ts';
-import type { CacheType } from './cache.ts';
+import { type CacheType, pageSize } from './cache.ts';
 import type { EngineObserver } from './observer.ts';
+import type { PageStore } from './page-archive.ts';
 import type { Speculate } from './speculation.ts';
 
 // Full-length sequences a cache may be asked to hold; their page tables stay small.
@@ -40,6 +41,11 @@ export interface EngineOptions {
   readonly sharePrefixes?: boolean;
   /** How the tokens of answers are guessed ahead where a request does not say. Default `off`; never with taps, which would see guesses. */
   readonly speculate?: Speculate;
+  /**
+   * Keeps computed beginnings outside memory, too, and finds them again, also in a later engine. `model` tells
+   * these weights from any others. Default: in memory alone.
+   */
+  readonly archive?: { readonly store: PageStore; readonly model: string };
   /** Requests that may wait for their turn; ENGINE_BUSY beyond them. Default: no bound. */
   readonly maxWaiting?: number;
   /** Told of every step and request. */
@@ -74,6 +80,17 @@ export function chooseActivations({ device, activations, taps }: EngineOptions):
   }
   const watched = (taps?.size ?? 0) > 0;
   return activations ?? (offered.includes('int8') && !watched ? 'int8' : 'exact');
+}
+
+// To be raised whenever equal tokens come to other keys and values, or to other bytes of them.
+const archiveVersion = 1;
+
+/** What tells apart engines whose keys and values of one text differ in any bit. */
+export function archiveIdentity(model: string, options: EngineOptions, cache: CacheType): string {
+  const { name, isa } = options.device.info;
+  const activations = chooseActivations(options);
+  const { config } = options;
+  return JSON.stringify([archiveVersion, model, config, cache, activations, name, isa, pageSize]);
 }
 
 /** Refuses sizes that the model or an engine cannot have. Throws OPTION_INVALID. */

@@ -10,6 +10,7 @@ import { allocateCache, type CacheType, countPages, freeBuffers, pageSize } from
 import { ChoicesJob } from './choices-job.ts';
 import { EmbedJob, type EmbedOptions, poolings } from './embed-job.ts';
 import {
+  archiveIdentity,
   checkSizes,
   chooseActivations,
   type EngineOptions,
@@ -23,6 +24,7 @@ import {
   type GenerateRequest,
 } from './generate-request.ts';
 import type { JobPlace } from './job.ts';
+import { makeNamespace } from './namespace.ts';
 import type { EngineObserver, RequestKind } from './observer.ts';
 import type { Score } from './pending-job.ts';
 import { PromptLookup } from './prompt-lookup.ts';
@@ -78,6 +80,9 @@ export class Engine {
     this.#pages = sized.pages;
     this.#observer = options.observer ?? noObserver;
     this.#now = options.now ?? (() => performance.now() / 1000);
+    const watched = (options.taps?.size ?? 0) > 0;
+    this.#sharesPrefixes = options.sharePrefixes !== false && !watched;
+    const { archive } = options;
     this.#loop = new WorkLoop({
       runner: new StepRunner(options.device, sized.programs, buffers, {
         activations: this.activations,
@@ -86,11 +91,18 @@ export class Engine {
       pageSize,
       maxWaiting: options.maxWaiting ?? Number.POSITIVE_INFINITY,
       adapters,
+      archive:
+        archive && this.#sharesPrefixes
+          ? {
+              store: archive.store,
+              identity: archiveIdentity(archive.model, options, sized.type),
+              device: options.device,
+              cache: Object.values(cache),
+            }
+          : undefined,
       observer: this.#observer,
       now: this.#now,
     });
-    const watched = (options.taps?.size ?? 0) > 0;
-    this.#sharesPrefixes = options.sharePrefixes !== false && !watched;
     this.#speculate = options.speculate ?? 'off';
     this.#guesses = !watched;
   }
@@ -284,6 +296,7 @@ export class Engine {
   /** To be called after weights were written to: nothing computed before is used for later requests. */
   noteChangedWeights(): void {
     this.#weightsVersion++;
+    this.#loop.noteChangedWeights();
   }
 
   /** Ends all requests as aborted, the step under way too, and frees the cache. Calls after the first await it. */
@@ -344,12 +357,10 @@ export class Engine {
     if (have > this.context) throw errors.CONTEXT_OVERFLOW({ have, limit: this.context });
     const { priority = 'interactive', tenant = '', signal, onEnd } = scope;
     const frequencies = ropeFrequencies(this.config, length);
-    // The rotary frequencies stand for the setting they came from; dynamic NTK's depend on the length.
-    const angles = Buffer.from(frequencies.buffer).toString('base64');
     const adapter = scope.adapter === undefined ? undefined : this.#slots().find(scope.adapter);
-    const salt = scope.cacheSalt ?? null;
-    const load = adapter?.load ?? null;
-    const namespace = JSON.stringify([this.#weightsVersion, load, salt, angles]);
+    const { cacheSalt } = scope;
+    const weightsVersion = this.#weightsVersion;
+    const namespace = makeNamespace({ weightsVersion, adapter, cacheSalt, frequencies });
     const sequence = createSequence({
       id: this.#nextId++,
       tokens: [...tokens],

@@ -21,6 +21,7 @@ export type {
   RequestTimings,
   StepReport,
 } from './observer.ts';
+export type { PageStore } from './page-archive.ts';
 export type { Score } from './pending-job.ts';
 export { measurePerplexity, type Perplexity, type PerplexityRequest } from './perplexity.ts';
 export { type Priority, priorities, type RequestScope } from './request-scope.ts';

@@ -1,6 +1,6 @@
 // Pages for those who run: free ones, then those kept for later use, then those of whoever matters least.
 import { invariant, present } from '../base/invariant.ts';
-import { evict, type PrefixNode, release } from './prefix-tree.ts';
+import { adopt, evict, type PrefixNode, release } from './prefix-tree.ts';
 import type { SchedulerState } from './scheduler-state.ts';
 import type { Sequence } from './sequence.ts';
 import { compareStanding } from './turns.ts';
@@ -24,6 +24,30 @@ export function takePage(state: SchedulerState): number {
   return state.freePages.pop() ?? evict(state.prefixes);
 }
 
+/** Are there pages for a sequence that has those of `path`, beside what running ones may soon need? */
+export function hasRoom(
+  state: SchedulerState,
+  sequence: Sequence,
+  path: readonly PrefixNode[],
+): boolean {
+  const revived = path.filter((node) => state.prefixes.unused.has(node)).length;
+  const growth = state.growthPages * state.running.length;
+  return countMissing(state, sequence, path) <= countSpare(state) - revived - growth;
+}
+
+/** Gives a sequence the pages of `path` and as many more as its tokens need. */
+export function occupy(
+  state: SchedulerState,
+  sequence: Sequence,
+  path: readonly PrefixNode[],
+): void {
+  adopt(state.prefixes, sequence, path);
+  sequence.pages = path.map(({ page }) => page);
+  for (let missing = countMissing(state, sequence, path); missing > 0; missing--) {
+    sequence.pages.push(takePage(state));
+  }
+}
+
 /**
  * Gives every running sequence pages for its tokens. Where there are none, the one that matters least stops:
  * batch before interactive, the youngest first.
@@ -36,7 +60,8 @@ export function supplyPages(state: SchedulerState): void {
         sequence.pages.push(takePage(state));
         continue;
       }
-      invariant(state.running.length > 1, 'the cache holds any one sequence');
+      const isAlone = state.running.length === 1 && state.restoring.size === 0;
+      invariant(!isAlone, 'the cache holds any one sequence');
       preempt(state, last(state.running));
     }
   }

@@ -7,7 +7,8 @@ import { loadWeights } from '../model/weights.ts';
 import { Engine } from './engine.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { GenerateRequest } from './generate-request.ts';
-import type { PrefixNode } from './prefix-tree.ts';
+import { findPrefix, type PrefixNode } from './prefix-tree.ts';
+import { beginRestoring, endRestoring, noteRestored } from './restoring.ts';
 import { apply, enqueue, plan, remove } from './scheduler.ts';
 import { type Chunk, createScheduler, type SchedulerState, slotOf } from './scheduler-state.ts';
 import { createSequence, type Sequence } from './sequence.ts';
@@ -39,36 +40,53 @@ function nodesOf(state: SchedulerState): PrefixNode[] {
   return all;
 }
 
+function textOf(sequence: Sequence, position: number): string {
+  return `${sequence.namespace ?? sequence.id}: ${sequence.tokens.slice(0, position + 1)}`;
+}
+
 /** What a device would hold: by slot, the text that its keys and values stand for. */
 class Contents {
   readonly #slots = new Map<number, string>();
 
+  /** Writes rows. */
+  fill(state: SchedulerState, { sequence, start, count }: Chunk): void {
+    for (let at = start; at < start + count; at++) {
+      this.#slots.set(slotOf(state, sequence, at), textOf(sequence, at));
+    }
+  }
+
   /** Writes the step's rows, then looks at all that each of them attends to. */
   run(state: SchedulerState, chunks: readonly Chunk[]): void {
-    const text = (sequence: Sequence, position: number): string =>
-      `${sequence.namespace ?? sequence.id}: ${sequence.tokens.slice(0, position + 1)}`;
-    for (const { sequence, start, count } of chunks) {
-      for (let at = start; at < start + count; at++) {
-        this.#slots.set(slotOf(state, sequence, at), text(sequence, at));
-      }
-    }
+    for (const chunk of chunks) this.fill(state, chunk);
     for (const { sequence, start, count } of chunks) {
       for (let at = 0; at < start + count; at++) {
         const held = this.#slots.get(slotOf(state, sequence, at));
-        if (held !== text(sequence, at)) expect(held).toBe(text(sequence, at));
+        if (held !== textOf(sequence, at)) expect(held).toBe(textOf(sequence, at));
       }
     }
   }
 }
 
+/** Stands for a page file that is read: the next page of a sequence that is restored, at times the last one. */
+function restoreOn(state: SchedulerState, contents: Contents, step: number): void {
+  for (const each of state.restoring) {
+    const { pageSize } = state;
+    contents.fill(state, { sequence: each, start: each.computed, count: pageSize, draft: [] });
+    noteRestored(state, each, 1);
+    const isDone = each.computed === each.tokens.length;
+    if (isDone || (step + each.id) % 3 === 0) endRestoring(state, each);
+  }
+}
+
 function checkPages(state: SchedulerState, pages: number): void {
   const nodes = nodesOf(state);
-  const own = state.running.flatMap(({ pages: held, path }) => held.slice(path.length));
+  const holders = [...state.running, ...state.restoring];
+  const own = holders.flatMap(({ pages: held, path }) => held.slice(path.length));
   const all = [...state.freePages, ...nodes.map(({ page }) => page), ...own];
   expect(all.sort((a, b) => a - b)).toEqual(Array.from({ length: pages }, (_, page) => page));
   for (const each of state.waiting) expect([each.pages, each.path]).toEqual([[], []]);
   for (const node of nodes) {
-    const users = state.running.filter(({ path }) => path.includes(node));
+    const users = holders.filter(({ path }) => path.includes(node));
     expect(node.users).toEqual(new Set(users));
     expect(state.prefixes.unused.has(node)).toBe(users.length === 0);
     if (node.writer !== undefined) expect(node.users).toContain(node.writer);
@@ -87,9 +105,10 @@ describe('prefix sharing in the scheduler', () => {
       priority: fc.constantFrom('interactive', 'interactive', 'batch'),
       arrives: fc.nat(12),
       leavesAfter: fc.option(fc.nat(6)),
+      restoredPages: fc.nat(4),
     });
     const pages = 11;
-    let preemptions = 0;
+    let [preemptions, restores] = [0, 0];
     fc.assert(
       fc.property(
         fc.array(request, { minLength: 2, maxLength: 14 }),
@@ -109,15 +128,32 @@ describe('prefix sharing in the scheduler', () => {
           const outputs = new Map(sequences.map((each) => [each, [] as number[]]));
           const wanted = sequences.map((each) => each.outputsFrom);
           const steps = new Map<Sequence, number>();
-          for (let step = 0; open.size > 0; step++) {
+          for (let step = 0; open.size + state.restoring.size > 0; step++) {
             // At most 14 requests of 20 tokens, each step one row at least; the rest is what preemption costs.
             expect(step).toBeLessThan(500);
             for (const each of sequences) {
-              if (requests[each.id]?.arrives === step) enqueue(state, each);
+              if (requests[each.id]?.arrives !== step) continue;
+              const pagesKept = Math.min(
+                requests[each.id]?.restoredPages ?? 0,
+                each.outputsFrom >> 1,
+              );
+              const { id, namespace, tenant } = each;
+              const tokens = each.tokens.slice(0, 2 * pagesKept);
+              const kept = createSequence({
+                id,
+                tokens,
+                outputsFrom: tokens.length,
+                namespace,
+                tenant,
+              });
+              const isNew = findPrefix(state.prefixes, kept).length < pagesKept;
+              if (namespace !== undefined && isNew && beginRestoring(state, kept)) restores++;
+              enqueue(state, each);
             }
             const chunks = plan(state, budget);
             checkPages(state, pages);
-            expect(state.running.length === 0 || chunks.length > 0).toBe(true);
+            const canWork = state.running.length > 0 && state.restoring.size === 0;
+            expect(canWork && chunks.length === 0).toBe(false);
             preemptions += state.waiting.filter(({ reached }) => reached > 0).length;
             for (const { sequence, start, count } of chunks) {
               for (let at = Math.max(start, sequence.outputsFrom); at < start + count; at++) {
@@ -135,6 +171,7 @@ describe('prefix sharing in the scheduler', () => {
               }
             }
             apply(state, chunks);
+            restoreOn(state, contents, step);
             for (const { sequence: each } of chunks) {
               if (!open.has(each)) continue;
               if (each.computed < each.tokens.length) continue;
@@ -160,6 +197,7 @@ describe('prefix sharing in the scheduler', () => {
       { numRuns: 150 },
     );
     expect(preemptions).toBeGreaterThan(100);
+    expect(restores).toBeGreaterThan(100);
   });
 
   it('computes a beginning once: others wait for it, and find it later', () => {

@@ -28,11 +28,13 @@ export interface PrefixTree {
   readonly roots: Map<string, Root>;
   /** Pages that nobody uses, least recently used first, each after all that are below it. */
   readonly unused: Set<PrefixNode>;
+  /** Pages that were finished and not looked at since; whoever looks at one takes it out. */
+  readonly fresh: Set<PrefixNode>;
 }
 
 /** An empty tree. */
 export function createPrefixTree(pageSize: number): PrefixTree {
-  return { pageSize, roots: new Map(), unused: new Set() };
+  return { pageSize, roots: new Map(), unused: new Set(), fresh: new Set() };
 }
 
 /** The pages a sequence need not compute: those it shares and needs no outputs from. Changes nothing. */
@@ -80,6 +82,7 @@ export function grow(tree: PrefixTree, sequence: Sequence): void {
       writer: isComputed ? undefined : sequence,
     };
     parent.children.set(key, node);
+    if (isComputed) tree.fresh.add(node);
     path.push(node);
   }
 }
@@ -95,6 +98,15 @@ export function advance(tree: PrefixTree, sequence: Sequence): void {
   // What it computed itself before it was preempted is found again, not gained.
   sequence.reused += Math.max(0, sequence.computed - Math.max(before, sequence.reached));
   sequence.reached = Math.max(sequence.reached, sequence.computed);
+}
+
+/** A page's tokens as its place in the tree has them. */
+export function pageTokens(
+  { pageSize }: Pick<PrefixTree, 'pageSize'>,
+  { tokens }: Sequence,
+  index: number,
+): string {
+  return tokens.slice(index * pageSize, (index + 1) * pageSize).join(' ');
 }
 
 /** Who computes the page that the sequence needs next, if another does. */
@@ -116,7 +128,9 @@ export function computableEnd(tree: PrefixTree, sequence: Sequence): number {
 export function publish(tree: PrefixTree, sequence: Sequence): void {
   const pages = Math.floor(sequence.computed / tree.pageSize);
   for (const node of sequence.path.slice(0, pages)) {
-    if (node.writer === sequence) node.writer = undefined;
+    if (node.writer !== sequence) continue;
+    node.writer = undefined;
+    tree.fresh.add(node);
   }
 }
 
@@ -155,7 +169,9 @@ function rootOf(tree: PrefixTree, namespace: string): Root {
   return root;
 }
 
-function detach(tree: PrefixTree, { parent, tokens, page }: PrefixNode): number {
+function detach(tree: PrefixTree, node: PrefixNode): number {
+  const { parent, tokens, page } = node;
+  tree.fresh.delete(node);
   parent.children.delete(tokens);
   if ('namespace' in parent && parent.children.size === 0) tree.roots.delete(parent.namespace);
   return page;
@@ -163,8 +179,4 @@ function detach(tree: PrefixTree, { parent, tokens, page }: PrefixNode): number 
 
 function nodeAt({ pageSize }: PrefixTree, { computed, path }: Sequence): PrefixNode | undefined {
   return computed % pageSize === 0 ? path[computed / pageSize] : undefined;
-}
-
-function pageTokens({ pageSize }: PrefixTree, { tokens }: Sequence, index: number): string {
-  return tokens.slice(index * pageSize, (index + 1) * pageSize).join(' ');
 }

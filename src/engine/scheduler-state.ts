@@ -35,6 +35,8 @@ export interface SchedulerState {
   /** In the order they were admitted. */
   readonly running: Sequence[];
   readonly waiting: Sequence[];
+  /** They stand for pages that come from elsewhere (restoring.ts). */
+  readonly restoring: Set<Sequence>;
   readonly tenants: Map<string, Tenant>;
   /** Steps planned. */
   step: number;
@@ -65,6 +67,7 @@ export function createScheduler({
     prefixes: createPrefixTree(pageSize),
     running: [],
     waiting: [],
+    restoring: new Set(),
     tenants: new Map(),
     step: 0,
     arrivals: 0,

@@ -4,17 +4,15 @@
 // computed once (prefix-tree.ts): whoever comes second waits for the first, or finds them done.
 import { invariant } from '../base/invariant.ts';
 import {
-  countMissing,
-  countSpare,
   findVictim,
   giveBack,
+  hasRoom,
+  occupy,
   preempt,
   supplyDraft,
   supplyPages,
-  takePage,
 } from './page-supply.ts';
 import {
-  adopt,
   advance,
   blockerOf,
   computableEnd,
@@ -49,9 +47,9 @@ export function enqueue(state: SchedulerState, sequence: Sequence): void {
 
 /**
  * Chooses at most `budget.rows` rows: one for every running answer, as far as a share kept for prompts
- * allows, then chunks of prompts. Sequences that wait are admitted in their turn while pages last; where
- * running ones need more pages than there are, those that matter least go back to wait. Guesses get rows and
- * pages that nobody else wants, and none beside prompts.
+ * allows, then chunks of prompts; none where all wait for pages that are being restored. Sequences that wait
+ * are admitted in their turn while pages last; where running ones need more pages than there are, those that
+ * matter least go back to wait. Guesses get rows and pages that nobody else wants, and none beside prompts.
  */
 export function plan(
   state: SchedulerState,
@@ -116,10 +114,7 @@ function admit(state: SchedulerState, { preempting = false } = {}): void {
     const sequence = nextWaiting(state);
     if (sequence === undefined) return;
     const path = findPrefix(state.prefixes, sequence);
-    const revived = path.filter((node) => state.prefixes.unused.has(node)).length;
-    const growth = state.growthPages * state.running.length;
-    const spare = countSpare(state) - revived - growth;
-    if (countMissing(state, sequence, path) <= spare && state.running.length < state.maxRunning) {
+    if (state.running.length < state.maxRunning && hasRoom(state, sequence, path)) {
       start(state, sequence, path);
       continue;
     }
@@ -131,11 +126,7 @@ function admit(state: SchedulerState, { preempting = false } = {}): void {
 
 function start(state: SchedulerState, sequence: Sequence, path: readonly PrefixNode[]): void {
   state.waiting.splice(state.waiting.indexOf(sequence), 1);
-  adopt(state.prefixes, sequence, path);
-  sequence.pages = path.map(({ page }) => page);
-  for (let missing = countMissing(state, sequence, path); missing > 0; missing--) {
-    sequence.pages.push(takePage(state));
-  }
+  occupy(state, sequence, path);
   // What others computed of it costs its tenant nothing.
   sequence.charged = Math.max(sequence.charged, path.length * state.pageSize);
   charge(state, sequence, sequence.tokens.length);
@@ -153,6 +144,8 @@ function findWorkers(state: SchedulerState): Sequence[] {
       worker = next;
       next = blockerOf(state.prefixes, worker);
     }
+    // Its pages come from elsewhere.
+    if (state.restoring.has(worker)) continue;
     if (computableEnd(state.prefixes, worker) > worker.computed) workers.add(worker);
   }
   return [...workers];

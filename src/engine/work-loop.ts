@@ -6,6 +6,7 @@ import type { AdapterSlots } from './adapter-slots.ts';
 import { growthPages } from './cache.ts';
 import type { Job } from './job.ts';
 import type { EngineObserver } from './observer.ts';
+import { PageArchive, type PageArchiveOptions } from './page-archive.ts';
 import { PromptPace } from './prompt-pace.ts';
 import { apply, enqueue, plan, remove } from './scheduler.ts';
 import { type Chunk, createScheduler, type SchedulerState } from './scheduler-state.ts';
@@ -34,6 +35,7 @@ export interface WorkLoopOptions {
   readonly pageSize: number;
   readonly maxWaiting: number;
   readonly adapters: AdapterSlots | undefined;
+  readonly archive: Omit<PageArchiveOptions, 'state'> | undefined;
   readonly observer: EngineObserver;
   /** Seconds. */
   readonly now: () => number;
@@ -45,6 +47,7 @@ export class WorkLoop {
   readonly #state: SchedulerState;
   readonly #pace = new PromptPace(rowBudget);
   readonly #speculation: Speculation;
+  readonly #archive: PageArchive | undefined;
   readonly #open = new Map<Sequence, OpenJob>();
   #computedTokens = 0;
   #reusedTokens = 0;
@@ -55,9 +58,10 @@ export class WorkLoop {
 
   constructor(options: WorkLoopOptions) {
     this.#options = options;
-    const { pages, pageSize, now } = options;
+    const { pages, pageSize, now, archive } = options;
     this.#speculation = new Speculation(now);
     this.#state = createScheduler({ pages, pageSize, maxRunning, growthPages });
+    this.#archive = archive && new PageArchive({ ...archive, state: this.#state });
   }
 
   /** Tokens computed and reused until now; requests under way count as reusing when they end. */
@@ -78,7 +82,9 @@ export class WorkLoop {
     const onAbort = (): void => this.#abort(job);
     if (this.#open.size === 0) this.#busySince = this.#options.now();
     this.#open.set(sequence, { job, onAbort });
+    this.#archive?.restore(sequence);
     enqueue(this.#state, sequence);
+    this.#archive?.wake();
     signal?.addEventListener('abort', onAbort);
     if (signal?.aborted === true) this.#abort(job);
     this.#working ??= this.#work();
@@ -93,6 +99,7 @@ export class WorkLoop {
     this.#open.delete(sequence);
     this.#reusedTokens += sequence.reused;
     remove(this.#state, sequence);
+    this.#archive?.wake();
     if (adapter !== undefined) this.#options.adapters?.release(adapter);
     timer.end('abort', sequence.reused);
     this.#noteEnd();
@@ -100,10 +107,16 @@ export class WorkLoop {
     if (step?.jobs.every((each) => !this.#isOpen(each)) === true) step.abort.abort();
   }
 
-  /** Ends all requests as aborted, the step under way too. */
+  /** What was computed until now is of other weights than what will be. */
+  noteChangedWeights(): void {
+    this.#archive?.stop();
+  }
+
+  /** Ends all requests as aborted, the step under way too. Pages that are to be found again are saved. */
   async close(): Promise<void> {
     for (const { job } of [...this.#open.values()]) this.#abort(job);
     await this.#working;
+    await this.#archive?.close();
   }
 
   // Whoever is refused may come again when those who wait will have been served, at the pace of late.
@@ -157,7 +170,11 @@ export class WorkLoop {
     if (this.#open.size === 0) return;
     const plannedAt = this.#options.now();
     const chunks = plan(this.#state, this.#pace.budget(), drafts).map((chunk) => this.#ask(chunk));
-    invariant(chunks.length > 0, 'every open request can go on');
+    if (chunks.length === 0) {
+      invariant(this.#state.restoring.size > 0, 'every open request can go on');
+      await this.#archive?.progress;
+      return;
+    }
     const jobs = chunks.map(({ sequence }) => present(this.#open.get(sequence), 'job').job);
     for (const { place } of jobs) place.timer.serve();
     const areAnswers = chunks.every(isAnswer);
@@ -168,6 +185,7 @@ export class WorkLoop {
       this.#report(chunks, this.#options.now() - startedAt);
       apply(this.#state, chunks);
       await this.#deliver(chunks, jobs, result);
+      this.#archive?.save();
       if (areAnswers) this.#speculation.note(countRows(chunks), this.#options.now() - plannedAt);
     } catch (error) {
       for (const job of jobs) this.#fail(job, error);

@@ -10,6 +10,7 @@ import {
   cacheTypes,
   Engine,
   type EngineObserver,
+  type PageStore,
   type Speculate,
 } from '../engine/index.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
@@ -18,6 +19,7 @@ import { loadWeights } from '../model/index.ts';
 import { PackedStore } from '../store/index.ts';
 import { defaultChatTemplate } from '../tokenizer/chat.ts';
 import { serveAdapter } from '../train/adapter/serve-adapter.ts';
+import { identifyFiles } from './identify-files.ts';
 import { Llama } from './llama.ts';
 import { locateModel } from './locate.ts';
 
@@ -46,6 +48,8 @@ export interface LoadOptions {
   readonly maxWaiting?: number;
   /** Compute equal beginnings of requests once? Default true. */
   readonly sharePrefixes?: boolean;
+  /** Where computed beginnings of texts are kept to be found again in later processes. Default: nowhere. */
+  readonly pageStore?: PageStore;
   /** A tokenizer file, for checkpoints that carry none or in place of theirs. */
   readonly tokenizer?: string;
   /** A params.json or config.json, for checkpoints that do not tell their shape. */
@@ -116,7 +120,8 @@ async function assemble(
   }
   const { config } = checkpoint;
   const base = await loadWeights(checkpoint, device, pick(options, ['onProgress', 'signal']));
-  const { adapter } = options;
+  const { adapter, pageStore: store } = options;
+  const files = [checkpoint.path, ...(adapter === undefined ? [] : [adapter])];
   const served =
     adapter === undefined
       ? { weights: base }
@@ -136,6 +141,7 @@ async function assemble(
       'speculate',
     ]),
     ...pick(options, ['adapters', 'observer']),
+    ...(store === undefined ? {} : { archive: { store, model: await identifyFiles(files) } }),
   });
   return new Llama({
     name: checkpoint.name,

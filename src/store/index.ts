@@ -17,5 +17,6 @@ export {
   type UnfinishedModel,
 } from './models.ts';
 export { type KeptWeights, PackedStore, type PackedStoreOptions } from './packed-store.ts';
+export { PageFolder, type PageFolderOptions } from './page-folder.ts';
 export { type PulledModel, type PullOptions, pull } from './pull.ts';
 export { findShippedModel, type ShippedPurpose, shippedModels } from './shipped-models.ts';
