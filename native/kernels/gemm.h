@@ -38,7 +38,7 @@ constexpr int64_t panelColumns = lanes;
 constexpr int tileWidth = 2 * regLanes;
 // Rows of a register tile and of a packed panel: with two registers per row, the accumulators fill
 // the registers that there are, less those for operands.
-#if defined(__AVX512F__)
+#if defined(CORRAL_MANY_REGISTERS)
 constexpr int tileHeight = 12;
 #else
 constexpr int tileHeight = 6;
@@ -91,7 +91,7 @@ CORRAL_INLINE void withHeight(int64_t rows, Use use) {
     case 3: return use(Height<3>());
     case 4: return use(Height<4>());
     case 5: return use(Height<5>());
-#if defined(__AVX512F__)
+#if defined(CORRAL_MANY_REGISTERS)
     case 6: return use(Height<6>());
     case 7: return use(Height<7>());
     case 8: return use(Height<8>());

@@ -10,12 +10,12 @@ namespace {
 constexpr int64_t blockLevels = 32;
 
 // Rows whose sums stay in registers together.
-#if defined(__AVX512F__)
+#if defined(CORRAL_AVX512)
 constexpr int int8TileRows = 8;
-#elif defined(__AVX2__)
-constexpr int int8TileRows = 4;
-#else
+#elif defined(CORRAL_PORTABLE)
 constexpr int int8TileRows = 1;
+#else
+constexpr int int8TileRows = 4;
 #endif
 
 // A block of a tile. Tiles lie block after block, so that a kernel reads one stream: rows as far
@@ -35,20 +35,6 @@ CORRAL_INLINE int64_t tileBlocks(int64_t rows, int64_t k) {
 }
 
 CORRAL_INLINE Vec magnitude(Vec v) { return asFloat(asInts(v) & 0x7fffffff); }
-
-// Sixteen integers that fit into bytes.
-CORRAL_INLINE void storeBytes(int8_t* to, Ints v) {
-#if defined(__AVX512F__)
-  _mm_storeu_si128((__m128i*)to, _mm512_cvtepi32_epi8((__m512i)v.part[0]));
-#elif defined(__AVX2__)
-  const __m256i pairs = _mm256_packs_epi32((__m256i)v.part[0], (__m256i)v.part[1]);
-  const __m256i ordered = _mm256_permute4x64_epi64(pairs, 0xd8);
-  _mm_storeu_si128((__m128i*)to, _mm_packs_epi16(_mm256_castsi256_si128(ordered),
-                                                 _mm256_extracti128_si256(ordered, 1)));
-#else
-  for (int i = 0; i < lanes; i++) to[i] = (int8_t)v.part[i / regLanes][i % regLanes];
-#endif
-}
 
 // Sixteen numbers of at most ±127 to the nearest integers, ties to even; returns their sum.
 CORRAL_INLINE int16_t roundLevels(Vec v, int8_t* to) {

@@ -18,10 +18,10 @@ constexpr int64_t activationBytes = 512 << 10;
 constexpr int64_t fetchAhead = 4096;
 
 // Without vectors of bytes there is nothing to keep in registers.
-#if defined(__AVX2__)
-#define CORRAL_UNROLL _Pragma("GCC unroll 8")
-#else
+#if defined(CORRAL_PORTABLE)
 #define CORRAL_UNROLL
+#else
+#define CORRAL_UNROLL _Pragma("GCC unroll 8")
 #endif
 
 #define CORRAL_MEMBER inline __attribute__((always_inline))
@@ -131,12 +131,12 @@ CORRAL_UNROLL
 template <class Use>
 CORRAL_INLINE void withTileRows(int64_t rows, Use use) {
   switch (rows) {
-#if defined(__AVX2__)
+#if !defined(CORRAL_PORTABLE)
     case 1: return use(Height<1>());
     case 2: return use(Height<2>());
     case 3: return use(Height<3>());
 #endif
-#if defined(__AVX512F__)
+#if defined(CORRAL_AVX512)
     case 4: return use(Height<4>());
     case 5: return use(Height<5>());
     case 6: return use(Height<6>());

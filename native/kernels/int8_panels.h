@@ -35,7 +35,7 @@ template <int bits>
 CORRAL_INLINE Ints levelsAt(const uint8_t* levels, int i) {
   if constexpr (bits == 8) {
     const Ints stored = loadInts(levels + 64 * i);
-    return movesSigns ? stored ^ bytesOf(-128) : stored;
+    return levelsAreSigned ? stored ^ bytesOf(-128) : stored;
   }
   const Ints pairs = loadInts(levels + 64 * (i % 4));
   const Ints low = (i < 4 ? pairs : pairs >> 4) & bytesOf(15);
@@ -217,7 +217,7 @@ CORRAL_INLINE bool withPanel(DType dtype, Use use) {
     case corral::DTYPE_Q4_1: use(AffinePanel<4>()); return true;
     case corral::DTYPE_Q5_0: use(SymmetricPanel<5, 16>()); return true;
     case corral::DTYPE_Q5_1: use(AffinePanel<5>()); return true;
-    case corral::DTYPE_Q8_0: use(SymmetricPanel<8, movesSigns ? 0 : 128>()); return true;
+    case corral::DTYPE_Q8_0: use(SymmetricPanel<8, levelsAreSigned ? 0 : 128>()); return true;
     case corral::DTYPE_Q4_K: use(SixBitPairsPanel<4>()); return true;
     case corral::DTYPE_Q5_K: use(SixBitPairsPanel<5>()); return true;
     case corral::DTYPE_Q6_K: use(SixBitPanel()); return true;

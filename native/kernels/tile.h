@@ -10,7 +10,7 @@ namespace {
 constexpr int tileColumns = 4;
 
 // Rows of a full tile: the accumulators fill the registers that there are, less those for operands.
-#if defined(__AVX512F__)
+#if defined(CORRAL_MANY_REGISTERS)
 constexpr int tileRows = 6;
 #else
 constexpr int tileRows = 3;
@@ -56,7 +56,7 @@ CORRAL_INLINE void multiplyTileOf(int rows, const float* x, const float* w, int6
   switch (rows) {
     case 1: return multiplyTile<1>(x, w, steps, sums);
     case 2: return multiplyTile<2>(x, w, steps, sums);
-#if defined(__AVX512F__)
+#if defined(CORRAL_MANY_REGISTERS)
     case 3: return multiplyTile<3>(x, w, steps, sums);
     case 4: return multiplyTile<4>(x, w, steps, sums);
     case 5: return multiplyTile<5>(x, w, steps, sums);
