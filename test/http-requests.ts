@@ -1,10 +1,9 @@
-// Malformed, hostile and half-sent requests, a function of a seed: whole HTTP messages as bytes, most of
-// them nearly right. usage: node test/http-requests.ts [COUNT] [SEED] sends them to a server of its own.
+// Malformed, hostile, odd and half-sent requests, a function of a seed: whole HTTP messages as bytes, and how
+// much of the reply is read. usage: node test/http-requests.ts [COUNT] [SEED] sends them to a server of its own.
 import { connect } from 'node:net';
 import { random } from '../src/base/random.ts';
+import { type Draw, oddRequest } from './odd-requests.ts';
 import { startTinyServer } from './tiny-server.ts';
-
-type Draw = (below: number) => number;
 
 const paths = [
   '/v1/chat/completions',
@@ -59,11 +58,28 @@ const values: readonly unknown[] = [
   ...[[{ type: 'function', function: { name: 'f' } }], [{ type: 'function' }], 'required', 'auto'],
 ];
 
-/** The bytes of request number `index`. */
-export function hostileRequest(seed: number, index: number): Buffer {
+/** What is sent, and after how many bytes of the reply the client goes away. */
+export interface HostileRequest {
+  readonly bytes: Buffer;
+  readonly leaveAfter: number;
+}
+
+/** Request number `index`. */
+export function hostileRequest(seed: number, index: number): HostileRequest {
   let at = 0;
   const draw: Draw = (below) => Math.floor(random(seed, index, at++) * below);
   const pick = <T>(list: readonly T[]): T => list[draw(list.length)] as T;
+  if (draw(10) < 4) {
+    const { path, body } = oddRequest(draw);
+    const text = Buffer.from(JSON.stringify(body));
+    const head = `POST ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n`;
+    const leaveAfter = draw(6) === 0 ? draw(1500) : Number.POSITIVE_INFINITY;
+    return { bytes: Buffer.concat([Buffer.from(head), text]), leaveAfter };
+  }
+  return { bytes: malformedRequest(draw, pick), leaveAfter: Number.POSITIVE_INFINITY };
+}
+
+function malformedRequest(draw: Draw, pick: <T>(list: readonly T[]) => T): Buffer {
   const body = damage(makeBody(draw, pick), draw, pick);
   const length =
     draw(12) === 0 ? pick(['-1', '99999999999', 'abc', '0', '5']) : String(body.length);
@@ -129,33 +145,50 @@ function damage(text: string, draw: Draw, pick: <T>(list: readonly T[]) => T): B
   }
 }
 
-/** Sends bytes, ends, and gives the status of the reply; undefined where there was none. */
-export function send(port: number, bytes: Buffer): Promise<number | undefined> {
+/**
+ * Sends a request, ends, and gives the status of the reply; undefined where there was none. A stream that
+ * ends with an error of the server's counts as a 500.
+ */
+export function send(
+  port: number,
+  { bytes, leaveAfter }: HostileRequest,
+): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.end(bytes));
     let text = '';
     socket.setTimeout(30_000, () => socket.destroy());
     socket.on('data', (data) => {
       text += data.toString('latin1');
+      if (text.length > leaveAfter) socket.destroy();
     });
     socket.on('error', () => {});
     socket.on('close', () => {
       const status = /^HTTP\/1\.1 (\d+)/.exec(text)?.[1];
-      resolve(status === undefined ? undefined : Number(status));
+      if (text.includes('"type":"server_error"')) resolve(500);
+      else resolve(status === undefined ? undefined : Number(status));
     });
   });
+}
+
+/** What is sent; `onFailure` hears of each that was answered with a 5xx. */
+export interface HostileOptions {
+  readonly seed: number;
+  readonly count: number;
+  readonly onFailure?: (index: number, request: string) => void;
 }
 
 /** Sends `count` requests, some at a time; statuses with how often they came. */
 export async function sendHostile(
   port: number,
-  { seed, count }: { readonly seed: number; readonly count: number },
+  { seed, count, onFailure }: HostileOptions,
 ): Promise<Map<number | undefined, number>> {
   const statuses = new Map<number | undefined, number>();
   let next = 0;
   const work = async (): Promise<void> => {
     for (let index = next++; index < count; index = next++) {
-      const status = await send(port, hostileRequest(seed, index));
+      const request = hostileRequest(seed, index);
+      const status = await send(port, request);
+      if (status !== undefined && status >= 500) onFailure?.(index, request.bytes.toString());
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }
   };
@@ -166,7 +199,11 @@ export async function sendHostile(
 if (process.argv[1] === import.meta.filename) {
   const [count = 10_000, seed = 1] = process.argv.slice(2).map(Number);
   await using tiny = await startTinyServer();
-  const statuses = await sendHostile(tiny.server.port, { seed, count });
+  const statuses = await sendHostile(tiny.server.port, {
+    seed,
+    count,
+    onFailure: (index, request) => process.stdout.write(`request ${index}: ${request}\n`),
+  });
   const counts = JSON.stringify(Object.fromEntries([...statuses].sort()));
   const { status } = await fetch(`${tiny.server.url}/health`);
   process.stdout.write(`seed ${seed}: ${counts}; afterwards /health says ${status}\n`);

@@ -38,9 +38,16 @@ describe('the server', () => {
   afterAll(() => tiny[Symbol.asyncDispose]());
 
   it('answers no malformed, hostile or half-sent request with a 5xx, and goes on', async () => {
-    const statuses = await sendHostile(tiny.server.port, { seed: 20, count: 300 });
-    const kinds = [...statuses.keys()].filter((status) => status !== undefined);
-    expect(kinds.filter((status) => status >= 500)).toEqual([]);
+    const failures: string[] = [];
+    const statuses = await sendHostile(tiny.server.port, {
+      seed: 20,
+      count: 300,
+      onFailure: (index, request) => failures.push(`${index}: ${request}`),
+    });
+    expect(failures).toEqual([]);
+    // Enough of them reach the model: it is not the door alone that is tested.
+    expect(statuses.get(200)).toBeGreaterThan(45);
+    const kinds = [...statuses.keys()];
     expect(kinds).toEqual(expect.arrayContaining([200, 400, 404]));
     expect((await post(url, { ...ask, max_tokens: 1 })).status).toBe(200);
     const { engine } = await tiny.model();

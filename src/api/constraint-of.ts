@@ -1,7 +1,8 @@
-// What an answer must look like, from the fields that can say so: response_format, grammar, regex, and a
-// tool_choice that asks for a call. At most one of them; whatever cannot be held to is refused.
+// What an answer must look like, from the fields that can say so: response_format, grammar, regex, a
+// tool_choice that asks for a call, and tools with strict: true. At most one of them; whatever cannot be held to is refused.
 import { errors } from '../base/errors.ts';
 import { type Constraint, type ConstraintSource, compileConstraint } from '../engine/index.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
 import type { ToolFormat } from './chat/tools.ts';
 import type { ChatRequest, Tool } from './fields/text-requests.ts';
 import type { ServedModel } from './served-model.ts';
@@ -21,13 +22,15 @@ export async function constraintOf(
     ...ofResponseFormat(request),
     ...ofText(request),
     ...(format === undefined ? [] : ofTools(request, format)),
+    ...(format === undefined ? [] : ofStrictTools(request, { format, tokenizer })),
   ];
   const [first, second] = sources;
   if (second !== undefined) {
     throw errors.FIELD_INVALID({
       field: second.field,
       found: `there beside ${first?.field}`,
-      allowed: 'one of response_format, grammar, regex and a tool_choice that asks for a call',
+      allowed:
+        'one of response_format, grammar, regex, a tool_choice that asks for a call, and strict tools',
     });
   }
   return first === undefined ? undefined : await compileConstraint(first.source, tokenizer);
@@ -75,15 +78,44 @@ function ofTools({ tools = [], tool_choice: choice }: Asked, format: ToolFormat)
     const allowed = `one of the tools: ${tools.map((tool) => tool.function.name).join(', ')}`;
     throw errors.FIELD_INVALID({ field, found: 'a function that is not among the tools', allowed });
   }
-  const [only] = wanted;
-  const schema =
-    wanted.length === 1 && only !== undefined
-      ? callSchema(only, '#', format)
-      : { anyOf: wanted.map((tool, index) => callSchema(tool, `#/anyOf/${index}`, format)) };
-  return [{ field, source: { kind: 'json_schema', schema } }];
+  return [{ field, source: { kind: 'json_schema', schema: callsSchema(wanted, '#', format) } }];
 }
 
-/** A call of the tool as the model writes it; `at` is where the schema will stand. */
+/** Calls that the model may make or not, with tools whose arguments must be right. */
+function ofStrictTools(
+  { tools = [], tool_choice: choice = 'auto' }: Asked,
+  { format, tokenizer }: { readonly format: ToolFormat; readonly tokenizer: Tokenizer },
+): Named[] {
+  if (choice !== 'auto' || !tools.some((tool) => tool.function.strict === true)) return [];
+  const field = 'tools';
+  const { open, close } = format;
+  // A constraint is about text, and a control token is none: nothing could say when a call begins.
+  if (open !== undefined && tokenizer.controls.has(open)) {
+    const allowed = 'strict: true together with a tool_choice of required, or of one function';
+    const found = `a function with strict: true that need not be called, by a model for which ${open} is a control token`;
+    throw errors.FIELD_INVALID({ field, found, allowed });
+  }
+  const held = tools.map((tool) =>
+    tool.function.strict === true
+      ? tool
+      : { ...tool, function: { ...tool.function, parameters: { type: 'object' } } },
+  );
+  // Without a closing tag all calls stand in one list.
+  const isList = open !== undefined && close === undefined;
+  const schema = isList
+    ? { type: 'array', items: callsSchema(held, '#/items', format), minItems: 1 }
+    : callsSchema(held, '#', format);
+  return [{ field, source: { kind: 'tool_calls', open, close, schema } }];
+}
+
+/** A call of any of the tools; `at` is where the schema will stand. */
+function callsSchema(tools: readonly Tool[], at: string, format: ToolFormat): object {
+  const [only, ...others] = tools;
+  if (only !== undefined && others.length === 0) return callSchema(only, at, format);
+  return { anyOf: tools.map((tool, index) => callSchema(tool, `${at}/anyOf/${index}`, format)) };
+}
+
+/** A call of the tool as the model writes it. */
 function callSchema({ function: tool }: Tool, at: string, { argumentsKey }: ToolFormat): object {
   const root = `${at}/properties/${argumentsKey}`;
   return {

@@ -40,6 +40,15 @@ describe('calls of tools', () => {
     });
   });
 
+  it('do not end at a closing tag within a string', () => {
+    const text =
+      '<tool_call>{"name":"weather","arguments":{"city":"a \\"</tool_call> b"}}</tool_call>';
+    expect(read(hermes, text)).toEqual({
+      text: '',
+      calls: [['weather', '{"city":"a \\"</tool_call> b"}']],
+    });
+  });
+
   it('are read after the tag of Mistral, and where the tokenizer kept the tag', () => {
     const list =
       '[{"name": "weather", "arguments": {"city": "Ulm"}}, {"name": "time", "arguments": {}}]';

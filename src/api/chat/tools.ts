@@ -108,8 +108,12 @@ export class ToolCallReader {
 
   #lookForEnd(pieces: Piece[]): boolean {
     const { open = '', close } = this.#format;
-    const at = close === undefined ? -1 : this.#held.indexOf(close);
-    if (close === undefined || at < 0) return false;
+    if (close === undefined) return false;
+    let at = this.#held.indexOf(close);
+    while (at >= 0 && endsWithinString(this.#held.slice(0, at))) {
+      at = this.#held.indexOf(close, at + 1);
+    }
+    if (at < 0) return false;
     const body = this.#held.slice(0, at);
     this.#held = this.#held.slice(at + close.length);
     this.#state = 'text';
@@ -136,6 +140,11 @@ export class ToolCallReader {
     const text = typeof given === 'string' ? given : JSON.stringify(given);
     return { id: callId(), type: 'function', function: { name, arguments: text } };
   }
+}
+
+// A closing tag that stands in a string of the arguments closes nothing.
+function endsWithinString(json: string): boolean {
+  return json.replace(/\\./gs, '').split('"').length % 2 === 0;
 }
 
 /** Length of the longest end of the text that begins the tag. */

@@ -55,9 +55,4 @@ function checkTogether(request: ChatRequest): void {
   if (choice !== undefined && choice !== 'none' && tools.length === 0) {
     refuse('tool_choice', 'there without tools', 'one together with tools');
   }
-  const isFree = choice === undefined || choice === 'auto';
-  if (isFree && tools.some((tool) => tool.function.strict === true)) {
-    const allowed = 'strict: true together with a tool_choice of required, or of one function';
-    refuse('tools', 'a function with strict: true that need not be called', allowed);
-  }
 }

@@ -4,6 +4,7 @@ import { errors } from '../../base/errors.ts';
 import { present } from '../../base/invariant.ts';
 import type { ByteSet } from './byte-set.ts';
 import type { Expression, Grammar } from './expression.ts';
+import type { Steps } from './steps.ts';
 
 /** Bounds what a hostile schema can make of memory and compile time. */
 export const mostStates = 50_000;
@@ -24,9 +25,13 @@ export interface Automaton {
 }
 
 /** Lays a grammar out. Throws CONSTRAINT_TOO_LARGE, and CONSTRAINT_INVALID for left recursion. */
-export function buildAutomaton(grammar: Grammar): Automaton {
+export function* buildAutomaton(grammar: Grammar): Steps<Automaton> {
   const builder = new Builder();
-  const starts = grammar.rules.map(({ body }) => builder.build(body, builder.end, 0));
+  const starts: number[] = [];
+  for (const { body } of grammar.rules) {
+    starts.push(builder.build(body, builder.end, 0));
+    yield;
+  }
   const automaton = { states: builder.states, starts };
   refuseLeftRecursion(automaton, grammar);
   return automaton;
@@ -82,7 +87,12 @@ class Builder {
         to = this.#add({ kind: 'free', next: [this.build(part, to, depth + 1), next] });
       }
     }
-    for (let i = 0; i < least; i++) to = this.build(part, to, depth + 1);
+    for (let i = 0; i < least; i++) {
+      const before = this.build(part, to, depth + 1);
+      // Where the part is empty, a billion of it are, too.
+      if (before === to) break;
+      to = before;
+    }
     return to;
   }
 
@@ -150,21 +160,32 @@ function firstCalls(
   return calls;
 }
 
-// Which rules allow the empty text; asked again until no more are found.
+// Which rules allow the empty text. A way that meets a rule not yet known to do so waits for it.
 function findEmptyRules({ states, starts }: Automaton): readonly boolean[] {
   const isEmpty = starts.map(() => false);
-  for (let found = true; found; ) {
-    found = false;
-    for (const [rule, start] of starts.entries()) {
-      if (isEmpty[rule] === true) continue;
-      const seen = new Set([start]);
-      for (const at of seen) {
-        const state = present(states[at], 'state');
-        if (state.kind === 'free') for (const next of state.next) seen.add(next);
-        else if (state.kind === 'call' && isEmpty[state.rule] === true) seen.add(state.next);
-        else if (state.kind === 'end') isEmpty[rule] = found = true;
-      }
+  const waiting = starts.map((): Way[] => []);
+  const seen = new Uint8Array(states.length);
+  const open: Way[] = starts.map((at, rule) => ({ rule, at }));
+  for (let way = open.pop(); way !== undefined; way = open.pop()) {
+    const { rule, at } = way;
+    const state = present(states[at], 'state');
+    if (state.kind === 'end') {
+      if (isEmpty[rule] === false) for (const each of waiting[rule] ?? []) open.push(each);
+      isEmpty[rule] = true;
+      continue;
     }
+    if (seen[at] === 1) continue;
+    seen[at] = 1;
+    if (state.kind === 'free') for (const next of state.next) open.push({ rule, at: next });
+    if (state.kind !== 'call') continue;
+    const next = { rule, at: state.next };
+    if (isEmpty[state.rule] === true) open.push(next);
+    else waiting[state.rule]?.push(next);
   }
   return isEmpty;
+}
+
+interface Way {
+  readonly rule: number;
+  readonly at: number;
 }

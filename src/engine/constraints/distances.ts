@@ -3,17 +3,25 @@
 // way out of each state. Then that way is cut into as few tokens as it can be, never across the border of a
 // rule that returns. The sum over a stack of states is therefore reachable: after the first token of that
 // cut the sum is one less. Where a vocabulary lacks bytes, all ways are tried.
+import { errors } from '../../base/errors.ts';
 import { present } from '../../base/invariant.ts';
 import type { Automaton, State } from './automaton.ts';
 import { Heap } from './heap.ts';
+import type { Steps } from './steps.ts';
 import { childOf, hasTokens, type Vocabulary } from './vocabulary.ts';
 
+const statesPerStep = 500;
+const mostWork = 20_000_000;
+
 /** Tokens from each state to the end of its rule; Infinity where there is no way. */
-export function measureDistances(automaton: Automaton, vocabulary: Vocabulary): Float64Array {
+export function* measureDistances(
+  automaton: Automaton,
+  vocabulary: Vocabulary,
+): Steps<Float64Array> {
   const hasAllBytes = !vocabulary.byteTokens.includes(-1);
   return hasAllBytes
-    ? new ShortestWays(automaton, vocabulary).measure()
-    : tryAllWays(automaton, vocabulary);
+    ? yield* new ShortestWays(automaton, vocabulary).measure()
+    : yield* tryAllWays(automaton, vocabulary);
 }
 
 class ShortestWays {
@@ -43,16 +51,18 @@ class ShortestWays {
     }
   }
 
-  measure(): Float64Array {
+  *measure(): Steps<Float64Array> {
     for (const [at, { kind }] of this.#automaton.states.entries()) {
       if (kind === 'end') this.#offer(at, 0);
     }
+    let settled = 0;
     while (this.#heap.size > 0) {
       const at = this.#heap.pop();
       if (this.#settled[at] === 1) continue;
       this.#settled[at] = 1;
       this.#tokens[at] = this.#tokensFrom(at);
       for (const before of this.#before[at] ?? []) this.#relax(before, at);
+      if (++settled % statesPerStep === 0) yield;
     }
     return this.#tokens;
   }
@@ -123,8 +133,9 @@ function leadsTo(state: State): readonly number[] {
 }
 
 // The least fixed point over every token from every state, within its rule. Slow, and rarely needed.
-function tryAllWays({ states, starts }: Automaton, vocabulary: Vocabulary): Float64Array {
+function* tryAllWays({ states, starts }: Automaton, vocabulary: Vocabulary): Steps<Float64Array> {
   const tokens = new Float64Array(states.length).fill(Number.POSITIVE_INFINITY);
+  let work = 0;
   const fewestFrom = (from: number): number => {
     let fewest = Number.POSITIVE_INFINITY;
     const open: (readonly [number, number])[] = [[from, 0]];
@@ -135,6 +146,7 @@ function tryAllWays({ states, starts }: Automaton, vocabulary: Vocabulary): Floa
       const key = at * vocabulary.bytes.length + node;
       if (seen.has(key)) continue;
       seen.add(key);
+      work++;
       if (state.kind === 'free') for (const to of state.next) open.push([to, node]);
       if (state.kind !== 'byte') continue;
       const end = vocabulary.ends[node] as number;
@@ -157,6 +169,14 @@ function tryAllWays({ states, starts }: Automaton, vocabulary: Vocabulary): Floa
     changes = false;
     for (const [at, state] of states.entries()) {
       const found = measure(state, at);
+      yield;
+      if (work > mostWork) {
+        throw errors.CONSTRAINT_TOO_LARGE({
+          what: 'ways to spell it in this vocabulary',
+          found: `more than ${mostWork}`,
+          limit: mostWork,
+        });
+      }
       if (found >= (tokens[at] as number)) continue;
       tokens[at] = found;
       changes = true;

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { allows, answerRandomly } from '../../../test/constraint-walk.ts';
 import { tinyTokenizer } from '../../../test/tiny-llama.ts';
+import type { Constraint } from '../constraint.ts';
 import { parseGbnf } from './gbnf.ts';
-import { GrammarConstraint } from './grammar-constraint.ts';
+import { constrain } from './grammar-constraint.ts';
+import { finish } from './steps.ts';
 import { buildVocabulary } from './vocabulary.ts';
 
 const tokenizer = tinyTokenizer(288);
-const vocabulary = buildVocabulary(tokenizer);
-const compile = (text: string): GrammarConstraint =>
-  new GrammarConstraint(parseGbnf(text), vocabulary);
+const vocabulary = finish(buildVocabulary(tokenizer));
+const compile = (text: string): Constraint => finish(constrain(parseGbnf(text), vocabulary));
 
 const arithmetic = `
 # sums and products of integers

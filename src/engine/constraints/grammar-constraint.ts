@@ -3,37 +3,76 @@ import { errors } from '../../base/errors.ts';
 import { invariant, present } from '../../base/invariant.ts';
 import type { TokenId } from '../../tokenizer/tokenizer.ts';
 import type { Constraint, ConstraintWalk } from '../constraint.ts';
-import { buildAutomaton } from './automaton.ts';
+import { type Automaton, buildAutomaton } from './automaton.ts';
+import { classifyBytes } from './byte-classes.ts';
 import { measureDistances } from './distances.ts';
 import type { Grammar } from './expression.ts';
 import { type Configuration, Machine } from './machine.ts';
+import type { Steps } from './steps.ts';
 import { TokenMasks } from './token-masks.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** Any grammar over any vocabulary. */
-export class GrammarConstraint implements Constraint {
+/**
+ * Compiles a grammar for a vocabulary. Throws CONSTRAINT_INVALID where nothing, or only the empty text, fits;
+ * CONSTRAINT_TOO_LARGE.
+ */
+export function* constrain(grammar: Grammar, vocabulary: Vocabulary): Steps<Constraint> {
+  const automaton = yield* buildAutomaton(grammar);
+  const distances = yield* measureDistances(automaton, vocabulary);
+  const machine = new Machine(automaton, distances, yield* classifyBytes(automaton));
+  const start = machine.start();
+  if (start.distance === Number.POSITIVE_INFINITY) {
+    const where = whereNothingFits(grammar, automaton, distances);
+    throw errors.CONSTRAINT_INVALID({ where, reason: 'no finite text fits it' });
+  }
+  if (start.open.length === 0) {
+    const where = present(grammar.rules[0], 'rule').name;
+    throw errors.CONSTRAINT_INVALID({ where, reason: 'only the empty text fits it' });
+  }
+  return new GrammarConstraint(start, machine, vocabulary);
+}
+
+// Follows calls that cannot be completed until there are none, or they come round again: there lies the reason.
+function whereNothingFits(
+  { rules }: Grammar,
+  { states, starts }: Automaton,
+  distances: Float64Array,
+): string {
+  const isBlocked = (state: number): boolean => distances[state] === Number.POSITIVE_INFINITY;
+  const path = new Set<number>();
+  let rule = 0;
+  for (let next: number | undefined = 0; next !== undefined && !path.has(next); ) {
+    rule = next;
+    path.add(rule);
+    next = undefined;
+    const seen = new Set([present(starts[rule], 'rule')]);
+    for (const at of seen) {
+      const state = present(states[at], 'state');
+      if (state.kind === 'call' && isBlocked(present(starts[state.rule], 'rule'))) {
+        next = state.rule;
+        break;
+      }
+      if (state.kind === 'free') for (const to of state.next) seen.add(to);
+      else if (state.kind !== 'end') seen.add(state.next);
+    }
+    if (next !== undefined && path.has(next)) rule = next;
+  }
+  return present(rules[rule], 'rule').name;
+}
+
+class GrammarConstraint implements Constraint {
   readonly shortest: number;
   readonly #vocabulary: Vocabulary;
   readonly #machine: Machine;
   readonly #masks: TokenMasks;
   readonly #start: Configuration;
 
-  /** Throws CONSTRAINT_INVALID where nothing, or only the empty text, fits; CONSTRAINT_TOO_LARGE. */
-  constructor(grammar: Grammar, vocabulary: Vocabulary) {
-    const automaton = buildAutomaton(grammar);
-    const distances = measureDistances(automaton, vocabulary);
+  constructor(start: Configuration, machine: Machine, vocabulary: Vocabulary) {
+    this.#start = start;
+    this.#machine = machine;
     this.#vocabulary = vocabulary;
-    this.#machine = new Machine(automaton, distances);
-    this.#masks = new TokenMasks(this.#machine, vocabulary);
-    this.#start = this.#machine.start();
-    this.shortest = this.#start.distance;
-    const name = present(grammar.rules[0], 'rule').name;
-    if (this.shortest === Number.POSITIVE_INFINITY) {
-      throw errors.CONSTRAINT_INVALID({ where: name, reason: 'no finite text fits it' });
-    }
-    if (this.#start.open.length === 0) {
-      throw errors.CONSTRAINT_INVALID({ where: name, reason: 'only the empty text fits it' });
-    }
+    this.#masks = new TokenMasks(machine, vocabulary);
+    this.shortest = start.distance;
   }
 
   start(): ConstraintWalk {

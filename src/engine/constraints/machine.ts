@@ -5,12 +5,14 @@
 import { errors } from '../../base/errors.ts';
 import { present } from '../../base/invariant.ts';
 import type { Automaton, State } from './automaton.ts';
+import type { ByteClasses } from './byte-classes.ts';
+import { wideKind } from './byte-kinds.ts';
 import { isTailCall } from './distances.ts';
 
 /** States open at once, and states looked at for one mask: what an ambiguous grammar may cost. */
 const mostOpen = 2000;
 const mostWork = 4_000_000;
-/** Configurations kept; about 2 KB each. */
+/** Configurations kept; about 1 KB each. */
 const mostKept = 6000;
 
 /** What waits when a rule ends: states to go on from, each with what waits below it. */
@@ -37,23 +39,40 @@ export interface Configuration {
   readonly mayEnd: boolean;
   /** Tokens that are enough from here to the end. */
   readonly distance: number;
-  /** By byte: where it leads, null for nowhere; undefined until asked. */
+  /** By class of bytes: where it leads, null for nowhere; undefined until asked. */
   readonly steps: (Configuration | null | undefined)[];
+  /** By state: where the bytes lead that it alone reads. */
+  readonly lone: Map<number, Configuration | null>;
+  /** Where whole kinds of characters lead; undefined until asked. */
+  outlook: Outlook | undefined;
 }
+
+/** Where the kinds of byte-kinds.ts lead, one bit each. */
+export interface Outlook {
+  /** Kinds all of whose characters lead to `next`. */
+  readonly same: number;
+  /** Kinds none of whose characters may come. */
+  readonly dead: number;
+  readonly next: Configuration | undefined;
+}
+
+type ByteState = Extract<State, { kind: 'byte' }>;
 
 /** Steps through an automaton. Shared by all walks over it. */
 export class Machine {
   readonly #automaton: Automaton;
   readonly #distances: Float64Array;
+  readonly #classes: ByteClasses;
   readonly #returns = new Map<string, Returns>();
   readonly #configurations = new Map<string, Configuration>();
   readonly bottom: Returns = { id: 0, entries: new Map(), isBottom: true, distance: 0 };
   #nextId = 1;
   #work = 0;
 
-  constructor(automaton: Automaton, distances: Float64Array) {
+  constructor(automaton: Automaton, distances: Float64Array, classes: ByteClasses) {
     this.#automaton = automaton;
     this.#distances = distances;
+    this.#classes = classes;
   }
 
   /** Before any byte. */
@@ -68,6 +87,11 @@ export class Machine {
     return this.#close((closure) => closure.add(state, this.bottom));
   }
 
+  /** One state with what waits below it. */
+  only({ state, returns }: Open): Configuration {
+    return this.#close((closure) => closure.add(state, returns));
+  }
+
   /** Where a rule's end leads. */
   after(returns: Returns): Configuration {
     return this.#close((closure) => closure.goBack(returns));
@@ -75,18 +99,88 @@ export class Machine {
 
   /** Where a byte leads; null for nowhere. */
   step(from: Configuration, byte: number): Configuration | null {
-    const known = from.steps[byte];
-    if (known !== undefined) return known;
+    const byteClass = this.#classes.of[byte] as number;
+    const known = from.steps[byteClass];
+    return known === undefined ? this.#stepAnew(from, byteClass) : known;
+  }
+
+  /** Where whole kinds of characters lead. */
+  outlook(from: Configuration): Outlook {
+    from.outlook ??= this.#lookAhead(from);
+    return from.outlook;
+  }
+
+  #stepAnew(from: Configuration, byteClass: number): Configuration | null {
     const { states } = this.#automaton;
-    const next = this.#close((closure) => {
-      for (const { state, returns } of from.open) {
-        const edge = states[state] as Extract<State, { kind: 'byte' }>;
-        if (edge.set[byte] === 1) closure.add(edge.next, returns);
+    const byte = this.#classes.bytes[byteClass] as number;
+    const taken: Open[] = [];
+    for (const open of from.open) {
+      if ((states[open.state] as ByteState).set[byte] === 1) taken.push(open);
+    }
+    const [first] = taken;
+    let next: Configuration | null | undefined;
+    // Most bytes are read by one state alone, and then lead where that one's other bytes do.
+    const lone = taken.length === 1 ? first : undefined;
+    if (first === undefined) next = null;
+    else if (lone !== undefined) next = from.lone.get(lone.state);
+    if (next === undefined) {
+      const closed = this.#close((closure) => {
+        for (const { state, returns } of taken) {
+          closure.add((states[state] as ByteState).next, returns);
+        }
+      });
+      next = closed.open.length === 0 && !closed.mayEnd ? null : closed;
+      if (lone !== undefined) from.lone.set(lone.state, next);
+    }
+    from.steps[byteClass] = next;
+    return next;
+  }
+
+  #lookAhead(from: Configuration): Outlook {
+    let [same, dead] = [0, 0];
+    let next: Configuration | undefined;
+    const note = (kind: number, target: Configuration | null | undefined): void => {
+      if (target === null) dead |= kind;
+      else if (target !== undefined) next ??= target;
+      if (target !== undefined && target === next) same |= kind;
+    };
+    for (const [bit, classes] of this.#classes.ofKinds.entries()) {
+      note(1 << bit, onlyOne(this.#targets([from], classes)));
+    }
+    note(wideKind, this.#wideTarget(from));
+    return { same, dead, next };
+  }
+
+  // Where all characters beyond ASCII lead; undefined where that differs.
+  #wideTarget(from: Configuration): Configuration | null | undefined {
+    const ends = new Set<Configuration | null>();
+    for (const places of this.#classes.ofWide) {
+      let open: readonly Configuration[] = [from];
+      for (const [place, classes] of places.entries()) {
+        const targets = this.#targets(open, classes);
+        open = [...targets].filter((target) => target !== null);
+        if (targets.has(null) && open.length > 0) return undefined;
+        if (targets.has(null) || place === places.length - 1) {
+          for (const target of targets) ends.add(target);
+        }
       }
-    });
-    const found = next.open.length === 0 && !next.mayEnd ? null : next;
-    from.steps[byte] = found;
-    return found;
+      if (ends.size > 1) return undefined;
+    }
+    return onlyOne(ends);
+  }
+
+  #targets(
+    open: readonly Configuration[],
+    classes: readonly number[],
+  ): ReadonlySet<Configuration | null> {
+    const targets = new Set<Configuration | null>();
+    for (const from of open) {
+      for (const each of classes) {
+        const known = from.steps[each];
+        targets.add(known === undefined ? this.#stepAnew(from, each) : known);
+      }
+    }
+    return targets;
   }
 
   /** Counts anew for the next mask, and forgets what is known when that is much. */
@@ -128,8 +222,16 @@ export class Machine {
       open.map(({ state, returns }) => `${state}:${returns.id}`).join() + (mayEnd ? '.' : '');
     const known = this.#configurations.get(key);
     if (known !== undefined) return known;
-    const steps = new Array<Configuration | null | undefined>(256).fill(undefined);
-    const made = { id: this.#nextId++, open, mayEnd, distance, steps };
+    const steps = this.#classes.bytes.map(() => undefined);
+    const made: Configuration = {
+      id: this.#nextId++,
+      open,
+      mayEnd,
+      distance,
+      steps,
+      lone: new Map(),
+      outlook: undefined,
+    };
     this.#configurations.set(key, made);
     return made;
   }
@@ -149,6 +251,11 @@ export class Machine {
     this.#returns.set(key, made);
     return made;
   }
+}
+
+function onlyOne<T>(set: ReadonlySet<T>): T | undefined {
+  const [first] = set;
+  return set.size === 1 ? first : undefined;
 }
 
 // Follows everything that eats no byte, from the states put in.

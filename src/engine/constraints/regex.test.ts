@@ -2,17 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allows, answerRandomly } from '../../../test/constraint-walk.ts';
 import { tinyTokenizer } from '../../../test/tiny-llama.ts';
-import { GrammarConstraint } from './grammar-constraint.ts';
+import type { Constraint } from '../constraint.ts';
+import { constrain } from './grammar-constraint.ts';
 import { parseRegex } from './regex.ts';
+import { finish } from './steps.ts';
 import { buildVocabulary } from './vocabulary.ts';
 
 const tokenizer = tinyTokenizer(288);
-const vocabulary = buildVocabulary(tokenizer);
-const compile = (pattern: string, mode: 'whole' | 'search' = 'whole'): GrammarConstraint =>
-  new GrammarConstraint(
-    { rules: [{ name: 'x', body: parseRegex(pattern, { mode }) }] },
-    vocabulary,
-  );
+const vocabulary = finish(buildVocabulary(tokenizer));
+const compile = (pattern: string, mode: 'whole' | 'search' = 'whole'): Constraint =>
+  finish(constrain({ rules: [{ name: 'x', body: parseRegex(pattern, { mode }) }] }, vocabulary));
 
 const patterns = [
   '[a-f]{2,4}',

@@ -141,21 +141,3 @@ export function stringOf(
   }
   return found;
 }
-
-/** Where a reference within the document leads. */
-export function follow(root: unknown, { schema, at }: Piece): Placed {
-  const place = pointer(at, '$ref');
-  const target = schema['$ref'];
-  if (typeof target !== 'string') return fail(place, 'it is not a string');
-  if (target !== '#' && !target.startsWith('#/')) {
-    return refuse(place, `a reference to ${target}`, 'references within the schema (#/…)');
-  }
-  let found = root;
-  for (const step of target.split('/').slice(1)) {
-    const key = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
-    const isThere = typeof found === 'object' && found !== null && Object.hasOwn(found, key);
-    if (!isThere) return fail(place, `${target} leads nowhere`);
-    found = (found as Record<string, unknown>)[key];
-  }
-  return { schema: found, at: target };
-}

@@ -63,12 +63,26 @@ function canonical(value: unknown): string {
 
 /** Is it plain that no value satisfies both? */
 export function areDisjoint(a: readonly Piece[], b: readonly Piece[]): boolean {
-  const [left, right] = [enumOf(a), enumOf(b)];
-  if (left !== undefined && right !== undefined) return common(left, right).length === 0;
-  const [typesA, typesB] = [typesOf(a) ?? enumTypes(left), typesOf(b) ?? enumTypes(right)];
+  const [left, right] = [textsOf(a), textsOf(b)];
+  if (left !== undefined && right !== undefined) return left.isDisjointFrom(right);
+  const typesA = typesOf(a) ?? enumTypes(enumOf(a));
+  const typesB = typesOf(b) ?? enumTypes(enumOf(b));
   if (typesA !== undefined && typesB !== undefined && both(typesA, typesB).size === 0) return true;
   const areObjects = [typesA, typesB].every((types) => types?.size === 1 && types.has('object'));
   return areObjects && requiredNames(a).some((name) => differsIn(name, a, b));
+}
+
+const knownTexts = new WeakMap<readonly Piece[], ReadonlySet<string>>();
+
+// The listed values as texts; kept, since each alternative is compared with all others.
+function textsOf(pieces: readonly Piece[]): ReadonlySet<string> | undefined {
+  const known = knownTexts.get(pieces);
+  if (known !== undefined) return known;
+  const values = enumOf(pieces);
+  if (values === undefined) return undefined;
+  const texts = new Set(values.map(canonical));
+  knownTexts.set(pieces, texts);
+  return texts;
 }
 
 function enumTypes(values: readonly unknown[] | undefined): ReadonlySet<JsonType> | undefined {

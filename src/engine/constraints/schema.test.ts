@@ -3,14 +3,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allows, answerRandomly } from '../../../test/constraint-walk.ts';
 import { tinyTokenizer } from '../../../test/tiny-llama.ts';
-import { GrammarConstraint } from './grammar-constraint.ts';
+import type { Constraint } from '../constraint.ts';
+import { constrain } from './grammar-constraint.ts';
 import { compileSchema } from './schema.ts';
+import { finish } from './steps.ts';
 import { buildVocabulary } from './vocabulary.ts';
 
 const tokenizer = tinyTokenizer(288);
-const vocabulary = buildVocabulary(tokenizer);
-const compile = (schema: unknown): GrammarConstraint =>
-  new GrammarConstraint(compileSchema(schema), vocabulary);
+const vocabulary = finish(buildVocabulary(tokenizer));
+const compile = (schema: unknown): Constraint =>
+  finish(constrain(finish(compileSchema(schema)), vocabulary));
 // The formats' own rules are checked by hand below: ajv has none built in.
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 const isValid = (schema: unknown, text: string): boolean =>
@@ -131,6 +133,34 @@ describe('a compiled schema', () => {
     expect(allows(compile(person), tokenizer, text)).toBe(expected);
   });
 
+  it('follows references back to the whole schema, and to definitions that hold each other', () => {
+    const tree = compile({
+      type: 'object',
+      properties: { kids: { type: 'array', items: { $ref: '#' } } },
+      additionalProperties: false,
+    });
+    expect(allows(tree, tokenizer, '{"kids":[{},{"kids":[{"kids":[]}]}]}')).toBe(true);
+    expect(allows(tree, tokenizer, '{"kids":[{"kids":[1]}]}')).toBe(false);
+    const mutual = compile({
+      $ref: '#/$defs/a',
+      $defs: {
+        a: { type: 'array', items: { $ref: '#/$defs/b' } },
+        b: { anyOf: [{ const: 'x' }, { $ref: '#/$defs/a' }] },
+      },
+    });
+    expect(allows(mutual, tokenizer, '["x",[["x"]]]')).toBe(true);
+    expect(allows(mutual, tokenizer, '["x",[["y"]]]')).toBe(false);
+    // What can never end may be left out, and then must be.
+    const optional = compile({
+      type: 'object',
+      properties: { a: { $ref: '#/$defs/a' }, b: { type: 'null' } },
+      additionalProperties: false,
+      $defs: { a: { type: 'array', items: { $ref: '#/$defs/a' }, minItems: 1 } },
+    });
+    expect(allows(optional, tokenizer, '{"b":null}')).toBe(true);
+    expect(allows(optional, tokenizer, '{"a":[')).toBe(false);
+  });
+
   it('lets no other spelling of a known name in as an additional property', () => {
     const schema = { type: 'object', properties: { ab: { type: 'null' } } };
     expect(allows(compile(schema), tokenizer, '{"abc":1,"a":2}')).toBe(true);
@@ -209,7 +239,25 @@ describe('a compiled schema', () => {
     [{ $ref: '#/$defs/none' }, '#/$ref'],
     [{ type: 'string', minLength: -1 }, '#/minLength'],
     [{ type: 'string', pattern: '(' }, '#/pattern'],
-    [{ type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] }, '#'],
+    [{ type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] }, '#/properties/a'],
+    [{ $ref: '#' }, '#/$ref'],
+    [{ type: 'object', allOf: [{ $ref: '#' }] }, '#/allOf/0/$ref'],
+    [{ anyOf: [{ type: 'null' }, { $ref: '#' }] }, '#/anyOf/1/$ref'],
+    [
+      { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } },
+      '#/$defs/b/$ref',
+    ],
+    [
+      {
+        properties: { list: { $ref: '#/$defs/node' } },
+        required: ['list'],
+        $defs: {
+          node: { properties: { next: { $ref: '#/$defs/node' } }, required: ['next'] },
+        },
+      },
+      '#/$defs/node/properties/next',
+    ],
+    [{ properties: { a: { enum: [1], type: 'string' } }, required: ['a'] }, '#/properties/a'],
   ])('says what is wrong with %j at %s', (schema, where) => {
     const data = expect.objectContaining({ where });
     expect(() => compile(schema)).toThrow(
@@ -237,6 +285,10 @@ describe('a compiled schema', () => {
       },
       true,
     ],
+    ['a billion times nothing', { type: 'string', pattern: '^(?:){2000000000}a$' }, false],
+    ['a oneOf of thousands', { oneOf: Array.from({ length: 5000 }, () => ({})) }, true],
+    ['a tuple of thousands', { type: 'array', prefixItems: Array(9000).fill(true) }, true],
+    ['allOf of thousands', { allOf: Array.from({ length: 9000 }, () => ({})) }, true],
     ['repetitions of repetitions', { type: 'string', pattern: '(((a{99}){99}){99}){99}' }, true],
   ])('is bounded: %s', (_, schema, isRefused) => {
     const started = performance.now();

@@ -21,7 +21,6 @@ import { formats } from './schema-formats.ts';
 import {
   boundOf,
   fail,
-  follow,
   keywordsOf,
   listOf,
   type Piece,
@@ -35,19 +34,38 @@ import {
 } from './schema-keywords.ts';
 import { notAnyOf } from './schema-names.ts';
 import { decimalsWithin, integersWithin, multiplesOf } from './schema-numbers.ts';
+import { follow, refuseLoops } from './schema-references.ts';
 import { areDisjoint, enumOf, type JsonType, jsonTypes, typesOf } from './schema-types.ts';
+import type { Steps } from './steps.ts';
 
 // Alternatives multiply where anyOf stands beside anyOf; this bounds all of a schema's.
 const mostAlternatives = 2000;
-const mostNesting = 100;
+// The alternatives of a oneOf are compared each with each.
+const mostExclusive = 200;
+const mostTogether = 200;
+const mostSchemas = 10_000;
+const mostPlaces = 500;
 const mostDivisor = 100;
 
 /** Compiles a schema. Throws CONSTRAINT_UNSUPPORTED or CONSTRAINT_INVALID with a JSON pointer, CONSTRAINT_TOO_LARGE. */
-export function compileSchema(schema: unknown): Grammar {
+export function* compileSchema(schema: unknown): Steps<Grammar> {
   const rules = new RuleTable();
   const root = rules.declare('#');
-  rules.define(root, new SchemaCompiler(schema, rules).compile([{ schema, at: '#' }], 0));
+  rules.define(root, yield* addSchema(schema, rules));
   return rules.build();
+}
+
+/** Compiles a schema into rules of a grammar in the making; gives the value. Throws as compileSchema does. */
+export function* addSchema(schema: unknown, rules: RuleTable): Steps<Expression> {
+  const compiler = new SchemaCompiler(schema, rules);
+  const value = compiler.compile([{ schema, at: '#' }]);
+  while (compiler.continue()) yield;
+  return value;
+}
+
+function checkCount(count: number, limit: number, what: string): void {
+  if (count > limit)
+    throw errors.CONSTRAINT_TOO_LARGE({ what, found: `more than ${limit}`, limit });
 }
 
 /** Schemas that hold together, with the choices still to be made among them. */
@@ -60,7 +78,9 @@ class SchemaCompiler {
   readonly #root: unknown;
   readonly #texts: JsonTexts;
   readonly #known = new Map<string, Expression>();
+  readonly #waiting: { rule: { kind: 'rule'; rule: number }; schemas: readonly Placed[] }[] = [];
   readonly #ids = new WeakMap<object, number>();
+  readonly #sound = new WeakSet<object>();
   #nextId = 0;
   #alternatives = 0;
 
@@ -69,28 +89,30 @@ class SchemaCompiler {
     this.#texts = new JsonTexts(rules);
   }
 
-  /** A value that satisfies all of the schemas. */
-  compile(schemas: readonly Placed[], depth: number): Expression {
+  /** A value that satisfies all of the schemas. Rules it calls may still wait for their bodies. */
+  compile(schemas: readonly Placed[]): Expression {
     const limited = schemas.filter(({ schema }) => schema !== true);
     const [first] = limited;
     if (limited.some(({ schema }) => schema === false)) return never;
     if (first === undefined) return this.#texts.value;
-    if (depth > mostNesting) {
-      throw errors.CONSTRAINT_TOO_LARGE({
-        what: 'levels of schemas in each other',
-        found: `more than ${mostNesting}`,
-        limit: mostNesting,
-      });
-    }
     // The same schema is one rule wherever it stands: that is what makes recursion finite.
     const key = limited.map((each) => this.#idOf(pieceOf(each).schema)).join();
     const known = this.#known.get(key);
     if (known !== undefined) return known;
+    checkCount(this.#known.size, mostSchemas, 'different schemas');
     const rule = this.#texts.rules.declare(first.at);
     this.#known.set(key, rule);
-    const options = this.#leaves(limited).map((pieces) => this.#leaf(pieces, depth + 1));
-    this.#texts.rules.define(rule, choice(...options));
+    this.#waiting.push({ rule, schemas: limited });
     return rule;
+  }
+
+  /** Gives one more rule its body; false where none waits. */
+  continue(): boolean {
+    const next = this.#waiting.pop();
+    if (next === undefined) return false;
+    const options = this.#leaves(next.schemas).map((pieces) => this.#leaf(pieces));
+    this.#texts.rules.define(next.rule, choice(...options));
+    return true;
   }
 
   #idOf(schema: object): number {
@@ -110,13 +132,7 @@ class SchemaCompiler {
         continue;
       }
       this.#alternatives += options.length;
-      if (this.#alternatives > mostAlternatives) {
-        throw errors.CONSTRAINT_TOO_LARGE({
-          what: 'alternatives',
-          found: `more than ${mostAlternatives}`,
-          limit: mostAlternatives,
-        });
-      }
+      checkCount(this.#alternatives, mostAlternatives, 'alternatives');
       for (const option of options) {
         if (option.schema !== false) open.push(this.#takeApart([option], { ...branch, choices }));
       }
@@ -137,7 +153,9 @@ class SchemaCompiler {
       const piece = pieceOf(next);
       if (seen.has(piece.schema)) continue;
       seen.add(piece.schema);
+      refuseLoops(this.#root, piece, this.#sound);
       apart.pieces.push(piece);
+      checkCount(apart.pieces.length, mostTogether, 'schemas for one value');
       if (piece.schema['$ref'] !== undefined) open.push(follow(this.#root, piece));
       open.push(...listOf(piece, 'allOf'));
       const any = listOf(piece, 'anyOf');
@@ -150,7 +168,9 @@ class SchemaCompiler {
   }
 
   #checkDisjoint({ at }: Piece, options: readonly Placed[]): void {
+    checkCount(options.length, mostExclusive, 'alternatives of one oneOf');
     const leaves = options.map((option) => this.#leaves([option]));
+    checkCount(leaves.flat().length, mostExclusive, 'alternatives of one oneOf');
     for (const [i, left] of leaves.entries()) {
       for (const right of leaves.slice(i + 1)) {
         const apart = left.every((a) => right.every((b) => areDisjoint(a, b)));
@@ -165,7 +185,7 @@ class SchemaCompiler {
     }
   }
 
-  #leaf(pieces: readonly Piece[], depth: number): Expression {
+  #leaf(pieces: readonly Piece[]): Expression {
     const types = typesOf(pieces);
     const values = enumOf(pieces);
     if (values !== undefined) return this.#enumeration(pieces, values, types);
@@ -176,7 +196,7 @@ class SchemaCompiler {
     const [only, ...others] = named;
     const wanted =
       types ?? new Set(only !== undefined && others.length === 0 ? [only as JsonType] : jsonTypes);
-    return choice(...[...wanted].map((type) => this.#ofType(type, pieces, depth)));
+    return choice(...[...wanted].map((type) => this.#ofType(type, pieces)));
   }
 
   #enumeration(
@@ -194,7 +214,7 @@ class SchemaCompiler {
     return literals(fitting.map((value) => JSON.stringify(value)));
   }
 
-  #ofType(type: JsonType, pieces: readonly Piece[], depth: number): Expression {
+  #ofType(type: JsonType, pieces: readonly Piece[]): Expression {
     switch (type) {
       case 'null':
         return literal('null');
@@ -206,9 +226,9 @@ class SchemaCompiler {
       case 'number':
         return this.#number(type, pieces);
       case 'array':
-        return this.#array(pieces, depth);
+        return this.#array(pieces);
       case 'object':
-        return this.#object(pieces, depth);
+        return this.#object(pieces);
     }
   }
 
@@ -282,7 +302,7 @@ class SchemaCompiler {
     return divisor;
   }
 
-  #array(pieces: readonly Piece[], depth: number): Expression {
+  #array(pieces: readonly Piece[]): Expression {
     const least = boundOf(pieces, 'minItems', Math.max) ?? 0;
     const most = boundOf(pieces, 'maxItems', Math.min) ?? Number.POSITIVE_INFINITY;
     if (least > most) return never;
@@ -290,13 +310,11 @@ class SchemaCompiler {
     const rest = pieces.map((piece) => schemaOf(piece, 'items'));
     const itemAt = (index: number): Expression => {
       const schemas = pieces.flatMap((_, i) => prefixes[i]?.[index] ?? rest[i] ?? []);
-      return sequence(this.compile(schemas, depth), this.#texts.space);
+      return sequence(this.compile(schemas), this.#texts.space);
     };
     const length = Math.max(...prefixes.map((prefix) => prefix.length));
-    const tail = this.compile(
-      rest.flatMap((each) => each ?? []),
-      depth,
-    );
+    checkCount(length, mostPlaces, 'places in prefixItems');
+    const tail = this.compile(rest.flatMap((each) => each ?? []));
     const item = tail === never ? never : sequence(tail, this.#texts.space);
     const { comma } = this.#texts;
     const from = (index: number): Expression => {
@@ -312,7 +330,7 @@ class SchemaCompiler {
     return this.#texts.bracketed('[]', from(0));
   }
 
-  #object(pieces: readonly Piece[], depth: number): Expression {
+  #object(pieces: readonly Piece[]): Expression {
     const properties = pieces.map(propertiesOf);
     const others = pieces.map((piece) => schemaOf(piece, 'additionalProperties'));
     const required = new Set(pieces.flatMap(requiredOf));
@@ -320,17 +338,18 @@ class SchemaCompiler {
     const memberValue = (name: string | undefined): Expression => {
       const own = (i: number): Placed | undefined =>
         name === undefined ? undefined : properties[i]?.get(name);
-      return this.compile(
-        pieces.flatMap((_, i) => own(i) ?? others[i] ?? []),
-        depth,
-      );
+      return this.compile(pieces.flatMap((_, i) => own(i) ?? others[i] ?? []));
     };
     const { rules, comma } = this.#texts;
     const at = pieces[0]?.at ?? '#';
-    const other = this.#texts.member(quoted(notAnyOf(names)), memberValue(undefined));
-    const more = repeat(sequence(comma, other), 0);
     // By whether a member stands before: what may come from here to the closing brace.
-    let [first, later]: [Expression, Expression] = [optional(sequence(other, more)), more];
+    let [first, later]: [Expression, Expression] = [nothing, nothing];
+    const value = memberValue(undefined);
+    if (value !== never) {
+      const other = this.#texts.member(quoted(notAnyOf(names)), value);
+      later = repeat(sequence(comma, other), 0);
+      first = optional(sequence(other, later));
+    }
     for (const name of names.toReversed()) {
       const one = this.#texts.member(literal(JSON.stringify(name)), memberValue(name));
       const begin = sequence(one, later);
