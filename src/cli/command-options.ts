@@ -17,7 +17,7 @@ export interface ModelOptions extends CommonOptions {
   readonly context?: number;
   readonly cache?: 'f16' | 'f32' | 'q8_0';
   readonly activations?: 'exact' | 'int8';
-  readonly speculate?: 'off' | 'lookup';
+  readonly speculate?: 'off' | 'lookup' | `draft:${string}`;
   readonly tokenizer?: string;
   readonly config?: string;
   readonly adapter?: string;
@@ -198,12 +198,19 @@ export function addModelOptions(command: Command): Command {
     .option('--adapter <path>', 'a LoRA or DoRA to use with the model: a PEFT folder or a GGUF');
 }
 
+function readSpeculate(text: string): 'off' | 'lookup' | `draft:${string}` {
+  if (text === 'off' || text === 'lookup') return text;
+  if (/^draft:./.test(text)) return text as `draft:${string}`;
+  const allowed = 'off, lookup or draft:MODEL';
+  throw errors.OPTION_INVALID({ option: '--speculate', found: text, allowed });
+}
+
 /** How tokens are guessed ahead. */
 export function speculateOption(): Option {
   return new Option(
     '--speculate <how>',
-    'guess tokens ahead and check several at once; answers stay the same: off, or lookup, which guesses from what the text repeats (default: off)',
-  ).argParser(readChoice('--speculate', ['off', 'lookup']));
+    'guess tokens ahead and check several at once; answers stay the same. off, lookup (from what the text repeats) or draft:MODEL (by a smaller model with the same tokenizer) (default: off)',
+  ).argParser(readSpeculate);
 }
 
 /** Adds --device and --threads to a command that computes on none: scripts may pass them everywhere. */

@@ -2,7 +2,7 @@
 import { countPages, pageSize } from '../engine/cache.ts';
 import type { Library, LoadOptions } from './library.ts';
 
-/** Bytes of weights and cache. */
+/** Bytes of weights and cache, those of a model that guesses for it among them. */
 export async function measureModel(
   path: string,
   options: LoadOptions,
@@ -11,10 +11,14 @@ export async function measureModel(
   const checkpoint = await library.openCheckpoint(path, {});
   try {
     const { config, tensors } = checkpoint;
-    const { cache = 'f16', context = config.context, sequences } = options;
+    const { cache = 'f16', sequences, speculate } = options;
+    const context = Math.min(options.context ?? config.context, config.context);
     const weights = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
     const tokens = countPages(config, cache, context, sequences) * pageSize;
-    return weights + tokens * (await library.cacheBytesPerToken(config, cache));
+    const own = weights + tokens * (await library.cacheBytesPerToken(config, cache));
+    if (speculate?.startsWith('draft:') !== true) return own;
+    const drafter = speculate.slice('draft:'.length);
+    return own + (await measureModel(drafter, { ...options, context, speculate: 'off' }, library));
   } finally {
     await checkpoint.close();
   }

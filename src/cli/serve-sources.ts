@@ -53,6 +53,8 @@ export async function findSources(
     const found = `${plain.length + named.length} models`;
     throw errors.OPTION_INVALID({ option: '--lora', found, allowed: 'one model beside it' });
   }
+  const speculate = await locateDrafter(options.speculate, context);
+  const found = { ...options, ...dropUndefined({ speculate }) };
   const sources: ModelSource[] = [];
   for (const { name, model } of [...plain, ...named]) {
     if (sources.some((source) => source.name === name) || adapters.has(name)) {
@@ -60,9 +62,18 @@ export async function findSources(
       throw errors.OPTION_INVALID({ option: 'The name', found: name, allowed });
     }
     const path = await resolveModelArgument(model, context);
-    sources.push(sourceOf({ name, path, adapters }, options, context));
+    sources.push(sourceOf({ name, path, adapters }, found, context));
   }
   return sources;
+}
+
+async function locateDrafter(
+  speculate: ModelOptions['speculate'],
+  context: Served,
+): Promise<ModelOptions['speculate']> {
+  if (speculate?.startsWith('draft:') !== true) return speculate;
+  const path = await resolveModelArgument(speculate.slice('draft:'.length), context);
+  return `draft:${path}`;
 }
 
 function splitName(option: string, allowed: string, text: string): [string, string] {

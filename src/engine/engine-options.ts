@@ -6,6 +6,7 @@ import type { RecordLinear, Tap } from '../model/llama.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { AdapterRoom } from './adapter-slots.ts';
 import { type CacheType, pageSize } from './cache.ts';
+import type { Drafter } from './draft-model.ts';
 import type { EngineObserver } from './observer.ts';
 import type { PageStore } from './page-archive.ts';
 import type { Speculate } from './speculation.ts';
@@ -41,6 +42,8 @@ export interface EngineOptions {
   readonly sharePrefixes?: boolean;
   /** How the tokens of answers are guessed ahead where a request does not say. Default `off`; never with taps, which would see guesses. */
   readonly speculate?: Speculate;
+  /** A smaller model's engine, of the same vocabulary, for `speculate: 'draft'`. Close it after this one. */
+  readonly drafter?: Drafter;
   /**
    * Keeps computed beginnings outside memory, too, and finds them again, also in a later engine. `model` tells
    * these weights from any others. Default: in memory alone.

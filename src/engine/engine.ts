@@ -1,6 +1,7 @@
 // The model on a device with its cache and its scheduler: checks requests and makes jobs of them, whose
 // rows go through the model in common steps (work-loop.ts). Knows nothing of HTTP, chats or files.
 import { errors } from '../base/errors.ts';
+import { present } from '../base/invariant.ts';
 import type { Activations, Device, DeviceBuffer } from '../device/device.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import { ropeFrequencies } from '../model/rope.ts';
@@ -8,6 +9,7 @@ import type { Detokenizer, TokenId, Tokenizer } from '../tokenizer/tokenizer.ts'
 import { AdapterSlots, type LowRankUpdate } from './adapter-slots.ts';
 import { allocateCache, type CacheType, countPages, freeBuffers, pageSize } from './cache.ts';
 import { ChoicesJob } from './choices-job.ts';
+import { type DraftedAnswer, type Drafter, DraftModel } from './draft-model.ts';
 import { EmbedJob, type EmbedOptions, poolings } from './embed-job.ts';
 import {
   archiveIdentity,
@@ -55,6 +57,7 @@ export class Engine {
   readonly #sharesPrefixes: boolean;
   readonly #speculate: Speculate;
   readonly #guesses: boolean;
+  readonly #drafter: Drafter | undefined;
   readonly #pages: number;
   readonly #observer: EngineObserver;
   readonly #now: () => number;
@@ -105,13 +108,14 @@ export class Engine {
     });
     this.#speculate = options.speculate ?? 'off';
     this.#guesses = !watched;
+    this.#drafter = options.drafter;
   }
 
   /** Allocates the cache. Throws OPTION_INVALID, DEVICE_UNSUPPORTED or OUT_OF_MEMORY. */
   static async open(options: EngineOptions): Promise<Engine> {
     const { config, device, sequences, cache: type = 'f16', context = config.context } = options;
     checkSizes(options);
-    checkSpeculate(options.speculate ?? 'off');
+    checkSpeculate(options.speculate ?? 'off', { hasDrafter: options.drafter !== undefined });
     chooseActivations(options);
     const pages = countPages(config, type, context, sequences);
     // Recorded first: what is wrong with taps shows before memory is taken.
@@ -166,7 +170,7 @@ export class Engine {
     checkBias(sampling.logitBias, this.config.vocab);
     checkLimits(request, stop, this.#tokenizer !== undefined);
     const { speculate = this.#speculate } = request;
-    checkSpeculate(speculate);
+    checkSpeculate(speculate, { hasDrafter: this.#drafter !== undefined });
     const maxTokens = request.maxTokens ?? Math.max(this.context - prompt.length, 1);
     checkConstraint(constraint, maxTokens);
     // An answer of nothing needs no row after the prompt's last one that is looked at.
@@ -192,7 +196,12 @@ export class Engine {
       detokenizer: this.#detokenizer(
         constraint ? 'continuation' : (request.start ?? 'continuation'),
       ),
-      speculator: this.#speculator(speculate, place),
+      speculator: this.#speculator(speculate, {
+        tokens: place.sequence.tokens,
+        sampling,
+        vocab: this.config.vocab,
+        cacheSalt: request.cacheSalt,
+      }),
       onLeave: () => this.#loop.drop(job),
     });
     const wantsRows = maxTokens > 0 || (promptLogprobs !== undefined && prompt.length > 1);
@@ -323,10 +332,10 @@ export class Engine {
     });
   }
 
-  #speculator(kind: Speculate, { sequence }: JobPlace): Speculator | undefined {
-    return this.#guesses && kind === 'lookup'
-      ? new Speculator(new PromptLookup(sequence.tokens))
-      : undefined;
+  #speculator(kind: Speculate, answer: DraftedAnswer): Speculator | undefined {
+    if (!this.#guesses || kind === 'off') return undefined;
+    if (kind === 'lookup') return new Speculator(new PromptLookup(answer.tokens));
+    return new Speculator(new DraftModel(present(this.#drafter, 'drafter'), answer));
   }
 
   // Embeddings are often padded beyond the vocabulary: ids that no piece belongs to have no text.

@@ -3,6 +3,7 @@ export type { AdapterRoom, LowRankUpdate } from './adapter-slots.ts';
 export { type CacheType, cacheBytesPerToken, cacheTypes } from './cache.ts';
 export type { Constraint, ConstraintWalk } from './constraint.ts';
 export { type ConstraintSource, compileConstraint } from './constraints/compile.ts';
+export type { Drafter } from './draft-model.ts';
 export { type EmbedOptions, type Pooling, poolings } from './embed-job.ts';
 export { Engine } from './engine.ts';
 export type { EngineOptions, EngineStats } from './engine-options.ts';

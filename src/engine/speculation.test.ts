@@ -5,6 +5,7 @@ import { random } from '../base/random.ts';
 import { type Device, deviceNames } from '../device/device.ts';
 import { openDevice } from '../device/open.ts';
 import { compileConstraint } from './constraints/compile.ts';
+import type { Drafter } from './draft-model.ts';
 import type { Engine } from './engine.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { GenerationEvent } from './generate-job.ts';
@@ -183,10 +184,67 @@ describe.each(deviceNames)('answers whose tokens are guessed ahead on %s', (devi
     await engine.close();
   });
 
+  it('are all foreseen by the same model, and the same under the guesses of another', async () => {
+    const requests = [1, 2, 4].map((seed) => ({
+      ...repetitiveRequest(seed),
+      endTokens: [],
+      stop: [],
+      frequencyPenalty: 0,
+      presencePenalty: 0,
+    }));
+    const plain = await open({});
+    const expected = await answerEach(plain, requests);
+    // It draws with the same random numbers: a guess is wrong only if it comes too late to count.
+    const engine = await open({ speculate: 'draft', drafter: plain });
+    for (const [index, request] of requests.entries()) {
+      const events = await collectEvents(engine.generate(request));
+      expect(said(events)).toEqual(expected[index]);
+      const end = events.at(-1);
+      const timings = end?.type === 'request-end' ? end.timings : undefined;
+      expect(timings?.draftedTokens).toBeGreaterThan(5);
+      expect(timings?.acceptedTokens).toBe(timings?.draftedTokens);
+    }
+    await engine.close();
+    // Half the size, a smaller vocabulary and a context that the answers outgrow.
+    const other = tinyCheckpoint(tinyConfig({ layers: 1, vocab: 280, context: 50 }), { seed: 3 });
+    const stranger = await openTinyEngine(device, other);
+    const misled = await open({ speculate: 'draft', drafter: stranger, sequences: 1 });
+    const together = await Promise.all(
+      requests.map((request) => collectEvents(misled.generate(request))),
+    );
+    expect(together.map(said)).toEqual(expected);
+    const ends = together.map((events) => events.at(-1));
+    expect(ends.some((end) => end?.type === 'request-end' && end.timings.draftedTokens > 0)).toBe(
+      true,
+    );
+    for (const each of [misled, stranger, plain]) {
+      const { pages, running } = each.stats();
+      expect([pages.free + pages.kept, running]).toEqual([pages.total, 0]);
+      await each.close();
+    }
+  });
+
+  it('go on when whoever guesses fails', async () => {
+    const failing: Drafter = {
+      context: 99,
+      config: { vocab },
+      generate: () => {
+        throw new Error('no memory');
+      },
+    };
+    const engine = await open({ speculate: 'draft', drafter: failing });
+    const events = await collectEvents(engine.generate(repetitiveRequest(0)));
+    expect(events.at(-1)).toMatchObject({ timings: { draftedTokens: 0 } });
+    await engine.close();
+  });
+
   it('refuse a way of guessing that there is not', async () => {
     const engine = await open({});
     expect(() => engine.generate({ prompt: [1], speculate: 'magic' as 'off' })).toThrow(
-      'speculate is magic; allowed: off, lookup',
+      'speculate is magic; allowed: off, lookup, draft',
+    );
+    expect(() => engine.generate({ prompt: [1], speculate: 'draft' })).toThrow(
+      'speculate is draft; allowed: off, lookup; draft only of a model that was opened with another',
     );
     await engine.close();
   });

@@ -7,14 +7,19 @@ import type { Sequence } from './sequence.ts';
 import type { Speculator } from './speculator.ts';
 import { medianOf, StepCosts } from './step-costs.ts';
 
-/** Ways to guess: not at all, or from what the text itself repeats. */
-export const speculateKinds = ['off', 'lookup'] as const;
+/** Ways to guess: not at all, from what the text itself repeats, or by a smaller model. */
+export const speculateKinds = ['off', 'lookup', 'draft'] as const;
 
 /** Where guesses come from. */
 export type Speculate = (typeof speculateKinds)[number];
 
 /** Refuses a way to guess that there is not. Throws OPTION_INVALID. */
-export function checkSpeculate(found: unknown): void {
+export function checkSpeculate(found: unknown, { hasDrafter }: { hasDrafter: boolean }): void {
+  if (found === 'draft' && !hasDrafter) {
+    const allowed =
+      'off, lookup; draft only of a model that was opened with another to guess for it';
+    throw errors.OPTION_INVALID({ option: 'speculate', found, allowed });
+  }
   if (speculateKinds.some((kind) => kind === found)) return;
   const allowed = speculateKinds.join(', ');
   throw errors.OPTION_INVALID({ option: 'speculate', found: String(found), allowed });

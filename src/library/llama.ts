@@ -45,6 +45,8 @@ export interface LlamaParts {
   readonly chatTemplate: string | undefined;
   readonly generation: GenerationDefaults;
   readonly engine: Engine;
+  /** Guesses for it. */
+  readonly drafter: Engine | undefined;
   readonly device: Device;
   readonly loadSeconds: number;
 }
@@ -181,6 +183,7 @@ export class Llama implements Disposable, AsyncDisposable {
 
   async #closeOnce(): Promise<void> {
     await this.#parts.engine.close();
+    await this.#parts.drafter?.close();
     await this.#parts.device.close();
   }
 

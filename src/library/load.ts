@@ -21,6 +21,7 @@ import { defaultChatTemplate } from '../tokenizer/chat.ts';
 import { serveAdapter } from '../train/adapter/serve-adapter.ts';
 import { identifyFiles } from './identify-files.ts';
 import { Llama } from './llama.ts';
+import { loadDrafter } from './load-drafter.ts';
 import { locateModel } from './locate.ts';
 
 /** How a model is loaded. */
@@ -42,8 +43,11 @@ export interface LoadOptions {
   readonly packCache?: boolean | string;
   /** Full-length conversations the cache holds at once. Default: what fits in 4 GiB. */
   readonly sequences?: number;
-  /** How tokens are guessed ahead, which changes the pace of answers and nothing else. Default `off`. */
-  readonly speculate?: Speculate;
+  /**
+   * How tokens are guessed ahead, which changes the pace of answers and nothing else: from what the text repeats, or by a
+   * smaller model of the same vocabulary, a path or a name in the store. Default `off`.
+   */
+  readonly speculate?: 'off' | 'lookup' | `draft:${string}`;
   /** Requests that may wait for their turn; ENGINE_BUSY beyond them. Default: no bound. */
   readonly maxWaiting?: number;
   /** Compute equal beginnings of requests once? Default true. */
@@ -126,21 +130,29 @@ async function assemble(
     adapter === undefined
       ? { weights: base }
       : await serveAdapter(adapter, { config, device, weights: base });
+  const { speculate, context = config.context } = options;
+  const draftPath = speculate?.startsWith('draft:') ? speculate.slice('draft:'.length) : undefined;
+  const shared = pick(options, ['cache', 'activations', 'sequences']);
+  const drafter =
+    draftPath === undefined
+      ? undefined
+      : await loadDrafter(draftPath, {
+          device,
+          tokenizer,
+          context,
+          ...shared,
+          ...pick(options, ['signal']),
+        });
+  const guessing = drafter === undefined ? speculate : 'draft';
   const engine = await Engine.open({
     config,
     device,
     ...served,
+    ...shared,
+    ...(guessing === undefined ? {} : { speculate: guessing as Speculate }),
+    ...(drafter === undefined ? {} : { drafter }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
-    ...pick(options, [
-      'context',
-      'cache',
-      'activations',
-      'sequences',
-      'sharePrefixes',
-      'maxWaiting',
-      'speculate',
-    ]),
-    ...pick(options, ['adapters', 'observer']),
+    ...pick(options, ['context', 'sharePrefixes', 'maxWaiting', 'adapters', 'observer']),
     ...(store === undefined ? {} : { archive: { store, model: await identifyFiles(files) } }),
   });
   return new Llama({
@@ -155,6 +167,7 @@ async function assemble(
         : defaultChatTemplate({ chatTemplate: checkpoint.chatTemplate, tokenizer })),
     generation: checkpoint.generation,
     engine,
+    drafter,
     device,
     loadSeconds: (performance.now() - startAt) / 1000,
   });

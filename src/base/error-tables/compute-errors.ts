@@ -67,6 +67,12 @@ export const computeErrors = {
       `There is no adapter ${e.name} in this engine. Loaded: ${e.loaded}.`,
     hint: 'Load it first, or take one that is loaded.',
   },
+  DRAFT_UNFIT: {
+    status: 400,
+    message: (e: { path: string; difference: string }): string =>
+      `${e.path} cannot guess for this model, since their vocabularies differ: ${e.difference}.`,
+    hint: 'Take a smaller model of the same family, with the same tokenizer, or guess without one: speculate lookup.',
+  },
   ADAPTER_UNFIT: {
     status: 400,
     message: (e: { name: string; reason: string }): string =>
