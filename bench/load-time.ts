@@ -20,6 +20,8 @@ interface Start {
   /** Since the process began, and since load() was called. */
   readonly seconds: number;
   readonly loadSeconds: number;
+  /** Of all cores together, since load() was called. */
+  readonly cpuSeconds: number;
   /** From the last token to the end of close(): writing what is not written yet. */
   readonly closeSeconds: number;
   readonly peakBytes: number;
@@ -43,12 +45,16 @@ else compare();
 
 async function start(store: string): Promise<Start> {
   const loadAt = performance.now();
+  const loadUsage = process.cpuUsage();
   const llama = await load(path, { context: 512, packCache: store });
   const prompt = [1, 300, 400, 500, 600, 700, 800, 900];
   let first = 0;
+  let usage = loadUsage;
   const request = { prompt, temperature: 0, maxTokens: 4, endTokens: [] };
   for await (const event of llama.engine.generate(request)) {
-    if (event.type === 'token-delta' && first === 0) first = performance.now();
+    if (event.type !== 'token-delta' || first !== 0) continue;
+    first = performance.now();
+    usage = process.cpuUsage(loadUsage);
   }
   const endAt = performance.now();
   await llama.close();
@@ -56,6 +62,7 @@ async function start(store: string): Promise<Start> {
   return {
     seconds: first / 1000,
     loadSeconds: (first - loadAt) / 1000,
+    cpuSeconds: (usage.user + usage.system) / 1e6,
     closeSeconds: (performance.now() - endAt) / 1000,
     peakBytes: Number(peak) * 1024,
   };
@@ -114,15 +121,16 @@ function print(found: {
     `file ${(fileBytes / 1e6).toFixed(0)} MB, read from the page cache in ${read.toFixed(2)} s\n`,
   );
   console.log(
-    '| start | first token, s | since load(), s | of reading the file | closing, s | VmHWM, MB | over the file |',
+    '| start | first token, s | since load(), s | CPU, s | of reading the file | closing, s | VmHWM, MB | over the file |',
   );
-  console.log('|---|---:|---:|---:|---:|---:|---:|');
+  console.log('|---|---:|---:|---:|---:|---:|---:|---:|');
   for (const kind of ['cold', 'warm'] as const) {
     const of = (key: keyof Start): number => middle(found[kind].map((each) => each[key]));
     const peak = of('peakBytes');
     const cells = [
       of('seconds').toFixed(2),
       of('loadSeconds').toFixed(2),
+      of('cpuSeconds').toFixed(2),
       (of('loadSeconds') / read).toFixed(1),
       of('closeSeconds').toFixed(2),
       (peak / 1e6).toFixed(0),

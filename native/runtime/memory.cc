@@ -99,6 +99,12 @@ void Memory::release() {
   isVerbatim_ = false;
 }
 
+void Memory::expectToFill() {
+#if defined(MADV_HUGEPAGE)
+  if (guard_ == Guard::none && !isVerbatim_) madvise(base_, mapped_, MADV_HUGEPAGE);
+#endif
+}
+
 void Memory::forget(size_t offset, size_t bytes) {
   if (!isVerbatim_) return;
   const size_t start = roundToPages((size_t)(data_ - base_) + offset);

@@ -30,6 +30,9 @@ class Memory {
   int mapFile(const char* path, uint64_t offset, size_t bytes);
   void release();
   bool intact() const;
+  // Asks for huge pages where they fit: for memory that will be written from end to end, which is then
+  // taken at twice the speed.
+  void expectToFill();
   // Lets the system take back what can be read from the file again: whole pages among these bytes,
   // if nothing was ever written here.
   void forget(size_t offset, size_t bytes);

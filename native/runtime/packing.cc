@@ -82,6 +82,7 @@ Status preparePanels(Executable& executable, const Packing& packing) {
         status.found = (double)(panels * panelBytes);
         return status;
       }
+      buffer.packed.expectToFill();
       Work made{packing, matrix, panels, panelBytes, buffer.packed.data(), &buffer.memory};
       buffer.checksum = workThrough(made);
       status.found++;

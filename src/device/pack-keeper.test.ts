@@ -61,9 +61,16 @@ function writeSource(rows: number, path = source, seed = 0): readonly number[] {
   });
 }
 
-function open(options: { readonly keeps?: boolean; readonly smallestBytes?: number } = {}): Device {
-  const { keeps = true, smallestBytes = 0 } = options;
-  const packCache = { store: new PackedStore({ store: home, spareBytes: 0 }), smallestBytes };
+function open(
+  options: {
+    readonly keeps?: boolean;
+    readonly smallestBytes?: number;
+    readonly signal?: AbortSignal;
+  } = {},
+): Device {
+  const { keeps = true, ...cache } = options;
+  const store = new PackedStore({ store: home, spareBytes: 0 });
+  const packCache = { store, smallestBytes: 0, ...cache };
   const logger = { warn: (line: string) => void told.push(line), debug: () => {} };
   return createCpuDevice({ threads: 2, logger, ...(keeps ? { packCache } : {}) });
 }
@@ -229,6 +236,12 @@ describe.skipIf(availableIsas().length === 0)(
       writeSource(32);
       await compute(open(), 32, { outputs: 0 });
       await compute(open({ smallestBytes: 2 ** 20 }), 32);
+      expect(kept()).toEqual([]);
+    });
+
+    it('are not written once the signal has come, and the device closes all the same', async () => {
+      writeSource(32);
+      await compute(open({ signal: AbortSignal.abort() }), 32);
       expect(kept()).toEqual([]);
     });
 
