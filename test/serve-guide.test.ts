@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withFieldTables } from '../scripts/serve-fields.ts';
-import { createApi, type Listening, listen, ModelPool } from '../src/api/index.ts';
+import { createApi, Ledger, type Listening, listen, ModelPool } from '../src/api/index.ts';
 import { load } from '../src/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -25,20 +25,27 @@ describe.skipIf(!existsSync(model))('the guide to serving (needs models/cria-cha
   let folder = '';
   let pool: ModelPool;
   let server: Listening;
+  let ledger: Ledger;
   beforeAll(async () => {
     // Inside the project, so that the clients are found.
     mkdirSync(join(root, 'build'), { recursive: true });
     folder = mkdtempSync(join(root, 'build', 'serve-guide-'));
     const source = { name: 'cria-chat', createdAt: new Date(0), measure: async () => 0 };
     pool = new ModelPool({ sources: [{ ...source, load: () => load(model, { sequences: 2 }) }] });
-    server = await listen(createApi({ models: pool, version: '1' }), {
-      host: '127.0.0.1',
-      port: 0,
+    const logger = { info: () => {}, error: () => {} };
+    ledger = new Ledger({ path: join(folder, 'server.db'), logger });
+    const api = createApi({
+      models: pool,
+      version: '1',
+      onAnswer: (record) => ledger.record(record),
+      readUsage: (query) => ledger.usage(query),
     });
+    server = await listen(api, { host: '127.0.0.1', port: 0 });
   });
   afterAll(async () => {
     await server.close();
     await pool.close();
+    await ledger.close();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -251,6 +251,7 @@ describe.skipIf(!existsSync(executablePath))('the chat page (needs Chromium)', (
     expect(await page.evaluate('sessionStorage.getItem("corral-key")')).toBe(null);
     server.key = undefined;
     await page.reload();
+    await page.locator('#message[placeholder="Write a message"]').waitFor();
     await page.keyboard.press('Alt+S');
     server.key = 'another';
     await page.fill('.settings #key', 'another');
