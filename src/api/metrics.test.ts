@@ -62,3 +62,36 @@ it('has no gauges of models that are not loaded', async () => {
   const loaded = await (await fetch(`${tiny.server.url}/metrics`)).text();
   expect(readValues(loaded).has('corral_cache_pages{model="tiny"}')).toBe(true);
 });
+
+it('guesses ahead as it was told, and counts and reports the guesses', async () => {
+  const metrics = new ServerMetrics();
+  await using tiny = await startTinyServer({
+    api: { metrics },
+    load: { observer: metrics.observer('tiny'), speculate: 'lookup' },
+  });
+  const body = {
+    model: 'tiny',
+    prompt: 'the cat in the cat in the cat',
+    max_tokens: 60,
+    temperature: 0,
+    // One token over and over: sooner or later several are guessed at once.
+    logit_bias: { 265: 50 },
+    corral: { timings: true },
+  };
+  const response = await fetch(`${tiny.server.url}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const { corral } = (await response.json()) as {
+    corral: { timings: { draft_n: number; draft_n_accepted: number } };
+  };
+  const { draft_n: drafted, draft_n_accepted: accepted } = corral.timings;
+  expect(drafted).toBeGreaterThan(0);
+  expect(accepted).toBeGreaterThan(0);
+  const text = await (await fetch(`${tiny.server.url}/metrics`)).text();
+  const values = readValues(text);
+  const of = (name: string): number | undefined => values.get(`${name}{model="tiny"}`);
+  expect(of('corral_spec_decode_draft_tokens_total')).toBe(drafted);
+  expect(of('corral_spec_decode_accepted_tokens_total')).toBe(accepted);
+});

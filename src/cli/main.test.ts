@@ -80,6 +80,7 @@ describe('corral', () => {
     ['--seed', '9007199254740992', 'a whole number from 0 to 9007199254740991'],
     ['--device', 'gpu', 'cpu, reference'],
     ['--cache', 'q4_0', 'f16, f32, q8_0'],
+    ['--speculate', 'draft', 'off, lookup or draft:MODEL'],
     ['--threads', '0', 'a whole number from 1 to 256'],
   ] as const) {
     it(`refuses ${flag} ${JSON.stringify(value)} and names what is allowed`, async () => {

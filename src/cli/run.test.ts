@@ -140,7 +140,7 @@ describe('corral run', () => {
   it('hands over exactly the options that were given', async () => {
     const { library, calls } = fakeModel(() => []);
     const flags =
-      '--device reference --threads 2 --context 64 --cache q8_0 --no-pack-cache --tokenizer t.bin --config c.json --max-tokens 9 --temperature 0 --top-k 4 --top-p 0.5 --min-p 0.1 --typical-p 0.9 --repetition-penalty 1.1 --frequency-penalty -2 --presence-penalty 0.5 --seed 7 --logprobs 2';
+      '--device reference --threads 2 --context 64 --cache q8_0 --speculate draft:small.gguf --no-pack-cache --tokenizer t.bin --config c.json --max-tokens 9 --temperature 0 --top-k 4 --top-p 0.5 --min-p 0.1 --typical-p 0.9 --repetition-penalty 1.1 --frequency-penalty -2 --presence-penalty 0.5 --seed 7 --logprobs 2';
     const stops = ['--json', '--stop', '\n\n', '--stop', 'END'];
     await runCorral(['run', file, 'x', ...flags.split(' '), ...stops], { library });
     const {
@@ -154,6 +154,7 @@ describe('corral run', () => {
       threads: 2,
       context: 64,
       cache: 'q8_0',
+      speculate: 'draft:small.gguf',
       packCache: false,
       tokenizer: 't.bin',
       config: 'c.json',

@@ -16,14 +16,16 @@ export class StepCosts {
     steps.push(seconds);
     if (steps.length > remembered) steps.shift();
     this.#steps.set(rows, steps);
-    let most = 0;
+    let least = Number.POSITIVE_INFINITY;
     this.#table = [...this.#steps]
-      .sort(([a], [b]) => a - b)
+      .sort(([a], [b]) => b - a)
       .map(([size, all]) => {
-        // More rows never take less: a smaller median is noise.
-        most = Math.max(most, medianOf(all));
-        return { rows: size, seconds: most };
-      });
+        // Fewer rows never take longer: a higher median is noise, or old. Where the lower one is wrong, it is
+        // soon tried and corrected; a size that seems dear would never be.
+        least = Math.min(least, medianOf(all));
+        return { rows: size, seconds: least };
+      })
+      .reverse();
   }
 
   /**
