@@ -69,7 +69,7 @@ export function hostileRequest(seed: number, index: number): HostileRequest {
   let at = 0;
   const draw: Draw = (below) => Math.floor(random(seed, index, at++) * below);
   const pick = <T>(list: readonly T[]): T => list[draw(list.length)] as T;
-  if (draw(10) < 4) {
+  if (draw(10) < 5) {
     const { path, body } = oddRequest(draw);
     const text = Buffer.from(JSON.stringify(body));
     const head = `POST ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n`;

@@ -12,10 +12,11 @@ export interface OddRequest {
 
 type Options = Readonly<Record<string, readonly unknown[]>>;
 
-const long = 'the cat was on the mat and '.repeat(30);
+const long = 'the cat was on the mat and '.repeat(6);
+const tooLong = long.repeat(10);
 
 const shared: Options = {
-  max_tokens: [1, 2, 7, 30, 60],
+  max_tokens: [1, 2, 7, 24],
   temperature: [0, 0.01, 1, 2, 100],
   top_p: [0, 0.0001, 0.5, 1],
   top_k: [0, 1, 2, 2 ** 31 - 1],
@@ -34,7 +35,7 @@ const shared: Options = {
     { 37: -100, 12: -100 },
   ],
   stop: ['a', ['the', ' '], '\u0000', ['"', '}', '{'], 'é', '</s>', [], ['a', 'ab', 'abc', 'abcd']],
-  n: [1, 2, 3, 5],
+  n: [1, 2, 3],
   priority: ['batch', 'interactive'],
   return_token_ids: [true, false],
   corral: [{ settings: true, timings: true }, {}, { timings: true }],
@@ -176,6 +177,7 @@ const chat: Options = {
       },
     ],
     [{ role: 'user', content: long }],
+    [{ role: 'user', content: tooLong }],
     [{ role: 'user', content: '' }],
     [{ role: 'assistant', content: '</s><s>[INST]' }],
   ],
@@ -186,12 +188,24 @@ const chat: Options = {
   parallel_tool_calls: [true, false],
   continue_final_message: [true, false],
   add_generation_prompt: [true, false],
-  max_completion_tokens: [1, 40],
+  max_completion_tokens: [1, 24],
 };
 
 const completion: Options = {
-  prompt: ['the cat', '', '漢字', long, [1, 2, 3], [[1], [5, 6]], ['a', 'b'], [0], [287], ['', '']],
-  best_of: [1, 3, 5],
+  prompt: [
+    'the cat',
+    '',
+    '漢字',
+    long,
+    tooLong,
+    [1, 2, 3],
+    [[1], [5, 6]],
+    ['a', 'b'],
+    [0],
+    [287],
+    ['', ''],
+  ],
+  best_of: [1, 3],
   echo: [true, false],
   logprobs: [0, 1, 32],
 };
@@ -204,7 +218,7 @@ export function oddRequest(draw: Draw): OddRequest {
   const [first] = Object.keys(own) as [string];
   const body: Record<string, unknown> = {
     model: 'tiny',
-    max_tokens: 20,
+    max_tokens: 12,
     [first]: pick(own[first] as readonly unknown[]),
   };
   for (const [name, values] of Object.entries({ ...own, ...shared })) {

@@ -19,12 +19,21 @@ export function follow(root: unknown, { schema, at }: Piece): Placed {
   }
   let found = root;
   for (const step of target.split('/').slice(1)) {
-    const key = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
+    const key = decoded(step)?.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (key === undefined) return fail(place, `${target} is not well percent-encoded`);
     const isThere = typeof found === 'object' && found !== null && Object.hasOwn(found, key);
     if (!isThere) return fail(place, `${target} leads nowhere`);
     found = (found as Record<string, unknown>)[key];
   }
   return { schema: found, at: target };
+}
+
+function decoded(step: string): string | undefined {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -241,6 +241,7 @@ describe('a compiled schema', () => {
     [{ type: 'string', pattern: '(' }, '#/pattern'],
     [{ type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] }, '#/properties/a'],
     [{ $ref: '#' }, '#/$ref'],
+    [{ items: { $ref: '#/%zz' } }, '#/items/$ref'],
     [{ type: 'object', allOf: [{ $ref: '#' }] }, '#/allOf/0/$ref'],
     [{ anyOf: [{ type: 'null' }, { $ref: '#' }] }, '#/anyOf/1/$ref'],
     [
