@@ -115,24 +115,55 @@ void packQueries(const Run& run) {
   }
 }
 
-// Keys of positions [from, to) as tiles [tile, steps, 4, 16], values row by row. The run goes on to
-// position `end`.
+// One head of the cache's rows, as a run reads it.
+struct HeadRows {
+  const uint8_t* data;
+  int64_t rowBytes, headBytes, headDim, padded;
+};
+
+// How many positions before its use a head is fetched: a few hundred bytes of a long row are no pattern
+// that the hardware would fetch ahead by.
+constexpr int64_t fetchedAhead = 16;
+
+// Unpacks the heads in slots[0, count) to places first, first + 1, … of a block: keys as tiles
+// [tile, steps, 4, 16], values row by row. Of slots, `known` may be fetched ahead.
+template <class Codec, bool tiled>
+void unpackHeads(const HeadRows& heads, const int64_t* slots, int64_t count, int64_t known,
+                 int64_t first, float* block) {
+  for (int64_t p = 0; p < count; p++) {
+    if (p + fetchedAhead < known) {
+      const uint8_t* later = heads.data + slots[p + fetchedAhead] * heads.rowBytes;
+      for (int64_t at = 0; at < heads.headBytes; at += 64) __builtin_prefetch(later + at);
+    }
+    const int64_t i = first + p;
+    float* to = block + (tiled ? i / tileColumns * tileColumns * heads.padded + i % tileColumns * lanes
+                               : i * heads.padded);
+    unpackRow<Codec>(heads.data + slots[p] * heads.rowBytes, heads.headDim, to,
+                     tiled ? tileColumns * lanes : lanes);
+  }
+}
+
+// unpackHeads for a type that a cache may have.
+template <bool tiled>
+void unpackHeadsOf(DType dtype, const HeadRows& heads, const int64_t* slots, int64_t count,
+                   int64_t known, int64_t first, float* block) {
+  switch (dtype) {
+    case corral::DTYPE_F16:
+      return unpackHeads<F16Codec, tiled>(heads, slots, count, known, first, block);
+    case corral::DTYPE_Q8_0:
+      return unpackHeads<Q8_0Codec, tiled>(heads, slots, count, known, first, block);
+    default: return unpackHeads<F32Codec, tiled>(heads, slots, count, known, first, block);
+  }
+}
+
+// Unpacks keys and values of positions [from, to) of a block. The run goes on to position `end`.
 void unpackPositions(const Run& run, int64_t block, int64_t from, int64_t to, int64_t end) {
-  const Tensor &keys = run.call.in[1], &values = run.call.in[2];
   const AttentionShape& shape = run.shape;
   const int64_t pages = run.call.in[5].columns;
   const int32_t* sequence = (const int32_t*)run.call.in[4].data;
   const int32_t* table = (const int32_t*)run.call.in[5].data + sequence[run.firstRow] * pages;
-  const UnpackRow unpackKey = unpackerOf(keys.dtype), unpackValue = unpackerOf(values.dtype);
-  const int64_t head = run.kvHead * shape.headDim;
-  const uint8_t* keyHeads = keys.data + keys.rowBytes * head / keys.columns;
-  const uint8_t* valueHeads = values.data + values.rowBytes * head / values.columns;
-  // A head is a few hundred bytes of a long row: no pattern the hardware would fetch ahead by.
-  const int64_t keyBytes = keys.rowBytes / shape.kvHeads;
-  const int64_t valueBytes = values.rowBytes / shape.kvHeads;
-  constexpr int64_t ahead = 16;
-  int64_t slots[blockPositions + ahead];
-  const int64_t known = smallest(to + ahead, end) - from;
+  int64_t slots[blockPositions + fetchedAhead];
+  const int64_t known = smallest(to + fetchedAhead, end) - from;
   int64_t page = from / shape.pageSize, offset = from % shape.pageSize;
   for (int64_t i = 0; i < known; i++) {
     slots[i] = (int64_t)table[page] * shape.pageSize + offset;
@@ -141,23 +172,16 @@ void unpackPositions(const Run& run, int64_t block, int64_t from, int64_t to, in
       page++;
     }
   }
-  for (int64_t p = from; p < to; p++) {
-    if (p + ahead < end) {
-      const int64_t later = slots[p + ahead - from];
-      for (int64_t at = 0; at < keyBytes; at += 64) {
-        __builtin_prefetch(keyHeads + later * keys.rowBytes + at);
-      }
-      for (int64_t at = 0; at < valueBytes; at += 64) {
-        __builtin_prefetch(valueHeads + later * values.rowBytes + at);
-      }
-    }
-    const int64_t slot = slots[p - from], i = p - block;
-    float* key = run.memory.keys + i / tileColumns * tileColumns * shape.padded +
-                 i % tileColumns * lanes;
-    unpackKey(keyHeads + slot * keys.rowBytes, shape.headDim, key, tileColumns * lanes);
-    unpackValue(valueHeads + slot * values.rowBytes, shape.headDim,
-                run.memory.values + i * shape.padded, lanes);
-  }
+  const auto headsOf = [&](const Tensor& cache) -> HeadRows {
+    const int64_t head = cache.rowBytes * run.kvHead * shape.headDim / cache.columns;
+    return {cache.data + head, cache.rowBytes, cache.rowBytes / shape.kvHeads, shape.headDim,
+            shape.padded};
+  };
+  const Tensor &keys = run.call.in[1], &values = run.call.in[2];
+  unpackHeadsOf<true>(keys.dtype, headsOf(keys), slots, to - from, known, from - block,
+                      run.memory.keys);
+  unpackHeadsOf<false>(values.dtype, headsOf(values), slots, to - from, known, from - block,
+                       run.memory.values);
 }
 
 void scoreBlock(const Run& run, int64_t from, int64_t to) {
@@ -255,11 +279,14 @@ CORRAL_INLINE void accumulateHead(const Run& run, int64_t query, int64_t from, i
   for (; d + 4 * regLanes <= run.shape.padded; d += 4 * regLanes) {
     accumulate<M, 4>(run, query, from, to, d);
   }
+  for (; d + 2 * regLanes <= run.shape.padded; d += 2 * regLanes) {
+    accumulate<M, 2>(run, query, from, to, d);
+  }
   for (; d < run.shape.padded; d += regLanes) accumulate<M, 1>(run, query, from, to, d);
 }
 
-// Queries that see the whole block go together; one that sees a part goes alone, over that part
-// only: a masked value must not be touched, were it a NaN.
+// Queries that see the same places of the block go together: the heads of a row, and rows that see all
+// of it. Nobody touches a place it does not see: a masked value may be a NaN.
 void attendBlock(const Run& run, int64_t block) {
 #if defined(__AVX512F__)
   constexpr int together = 4;
@@ -272,26 +299,21 @@ void attendBlock(const Run& run, int64_t block) {
   };
   const int64_t queries = run.queries();
   for (int64_t q = 0; q < queries;) {
-    int64_t whole = 0;
-    while (whole < together && q + whole < queries && fromOf(q + whole) == 0 &&
-           toOf(q + whole) == blockPositions) {
-      weighBlock(run, q + whole, 0, blockPositions);
-      whole++;
+    const int64_t from = fromOf(q), to = toOf(q);
+    int64_t alike = 1;
+    while (alike < together && q + alike < queries && fromOf(q + alike) == from &&
+           toOf(q + alike) == to) {
+      alike++;
     }
-    if (whole == together) {
-      accumulateHead<together>(run, q, 0, blockPositions);
-      q += together;
-    } else if (whole > 0) {
-      for (int64_t i = 0; i < whole; i++) accumulateHead<1>(run, q + i, 0, blockPositions);
-      q += whole;
-    } else {
-      const int64_t from = fromOf(q), to = toOf(q);
-      if (from < to) {
-        weighBlock(run, q, from, to);
-        accumulateHead<1>(run, q, from, to);
+    if (from < to) {
+      for (int64_t i = 0; i < alike; i++) weighBlock(run, q + i, from, to);
+      if (alike == together) {
+        accumulateHead<together>(run, q, from, to);
+      } else {
+        for (int64_t i = 0; i < alike; i++) accumulateHead<1>(run, q + i, from, to);
       }
-      q++;
     }
+    q += alike;
   }
 }
 

@@ -306,8 +306,14 @@ constexpr bool plain = Codec::blockSize == lanes;
 // The last `count` numbers of a row, zeros after them.
 template <class Codec>
 CORRAL_INLINE Vec unpackTail(const uint8_t* from, int64_t count) {
+  constexpr int64_t bytes = Codec::blockBytes / lanes;
   uint8_t block[64] = {};
-  memcpy(block, from, (size_t)(count * (Codec::blockBytes / lanes)));
+  // Half a vector is a head of 8 or 24: a copy of a known size.
+  if (count == lanes / 2) {
+    memcpy(block, from, lanes / 2 * bytes);
+  } else {
+    memcpy(block, from, (size_t)(count * bytes));
+  }
   Vec out[Codec::span];
   Codec::unpack(block, Codec::open(block), 0, out);
   return out[0];
