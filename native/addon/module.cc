@@ -12,7 +12,7 @@
 namespace {
 
 // Raised when a signature below changes: a stale binary is then refused.
-constexpr uint32_t interfaceVersion = 3;
+constexpr uint32_t interfaceVersion = 4;
 
 struct OpName {
   const char* name;
@@ -364,7 +364,7 @@ bool takeFetches(napi_env env, const Bytes& ids, napi_value array, Task* task) {
   return true;
 }
 
-// run(executable, sizes, inputs, fetchIds, fetchTargets, abort)
+// run(executable, sizes, inputs, fetchIds, fetchTargets, abort): its status at once, or a promise of it.
 napi_value run(napi_env env, napi_callback_info info) {
   napi_value values[6];
   Bytes sizes, ids, abort;
@@ -387,6 +387,13 @@ napi_value run(napi_env env, napi_callback_info info) {
   if (!valid) {
     deleteTask(task.release());
     return throwBug(env, "run: sizes, inputs or fetches do not fit the program");
+  }
+  // What is under way ends on this thread too: with nothing pending the device rests.
+  DeviceHandle& handle = *held->owner;
+  if (!handle.ended && handle.pending == 0 && handle.device->runHere(*task)) {
+    const napi_value status = statusValue(env, task->status);
+    deleteTask(task.release());
+    return status;
   }
   return submitForPromise(env, std::move(task), values);
 }

@@ -69,6 +69,12 @@ void Device::submit(Task* task) {
   arrived_.notify_one();
 }
 
+bool Device::runHere(Task& task) {
+  if (closing_.load() || !task.executable->isQuick(task.sizes)) return false;
+  task.status = performRun(task, 1);
+  return true;
+}
+
 void Device::adopt(const std::shared_ptr<Buffer>& buffer) {
   std::lock_guard<std::mutex> lock(mutex_);
   remember(buffers_, buffer);
@@ -155,7 +161,7 @@ Status Device::perform(Task& task) {
       return measurePeak(task.seconds);
     case TaskKind::run:
       if (closing) break;
-      return performRun(task);
+      return performRun(task, threads_);
     case TaskKind::write:
     case TaskKind::read:
       if (closing) break;
@@ -216,7 +222,7 @@ Status Device::measurePeak(double seconds) {
   return status;
 }
 
-Status Device::performRun(Task& task) {
+Status Device::performRun(Task& task, int threads) {
   Executable& executable = *task.executable;
   Status status;
   for (const auto& buffer : executable.buffers) {
@@ -249,7 +255,7 @@ Status Device::performRun(Task& task) {
   }
   for (StepCall& each : executable.calls) {
     each.call.shared = shared_.data();
-    each.chunks = kernelOf(executable, each).chunks(each.call, threads_);
+    each.chunks = threads == 1 ? 1 : kernelOf(executable, each).chunks(each.call, threads);
     shared = shared || each.chunks > 1;
   }
   for (int i = 0; i < (shared ? threads_ : 1); i++) {
@@ -267,11 +273,13 @@ Status Device::performRun(Task& task) {
   }
   run_ = &task;
   stopped_.store(false);
+  const Clock::time_point start = Clock::now();
   if (shared) {
     pool_.run([](void* device, int thread) { ((Device*)device)->computeSteps(thread); }, this);
   } else {
     computeSteps(0);
   }
+  executable.threadSeconds = secondsSince(start) * (shared ? threads_ : 1);
   run_ = nullptr;
   if (stopped_.load()) {
     status.code = closing_.load() ? Code::closed : Code::aborted;

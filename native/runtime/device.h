@@ -72,6 +72,8 @@ class Device {
 
   // Takes the task over; it comes back through the completion.
   void submit(Task* task);
+  // Does a run on the calling thread, if it is quick; false: it is not. Only while no task is under way.
+  bool runHere(Task& task);
   // Nothing more is computed: what waits ends with `closed`, a run stops where it is.
   void refuse() { closing_.store(true); }
   // refuse(), then waits for the threads to end.
@@ -82,7 +84,7 @@ class Device {
   void dispatch();
   Task* next();
   Status perform(Task& task);
-  Status performRun(Task& task);
+  Status performRun(Task& task, int threads);
   Status performPacked(Task& task);
   Status measurePeak(double seconds);
   void computeSteps(int thread);

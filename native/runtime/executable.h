@@ -117,6 +117,8 @@ struct Executable {
   int32_t sizes[symbolicDims] = {};
   std::vector<Tensor> tensors;
   std::vector<StepCall> calls;
+  // Of all threads together.
+  double threadSeconds = 0;
   size_t scratchBytes = 0;
   size_t sharedBytes = 0;
 
@@ -130,6 +132,9 @@ struct Executable {
   Status resolve(const int32_t* sizes, const KernelTable& kernels, Guard guard);
   // Looks at every index among the inputs, which hold this run's contents already.
   Status checkIndices() const;
+  // Whether a run of these sizes takes less time than handing it to other threads would, as far as the
+  // last one tells.
+  bool isQuick(const int32_t* sizes) const;
   bool isIntact() const;
 };
 

@@ -81,7 +81,11 @@ export interface NativeAddon {
     numbers: Float64Array,
     buffers: readonly NativeBuffer[],
   ): NativeExecutable;
-  /** The run stops once `abort[0]` is not 0. Its status finds how many weights had to be packed before it. */
+  /**
+   * The run stops once `abort[0]` is not 0. Its status finds how many weights had to be packed before it. A
+   * run of less than a millisecond may be done within the call, while nothing else is under way; then the
+   * status comes at once.
+   */
   run(
     executable: NativeExecutable,
     sizes: Int32Array,
@@ -89,7 +93,7 @@ export interface NativeAddon {
     fetchIds: Int32Array,
     fetchTargets: readonly (Float32Array | Int32Array)[],
     abort: Int32Array | undefined,
-  ): Promise<NativeStatus>;
+  ): Promise<NativeStatus> | NativeStatus;
   readOutput(
     executable: NativeExecutable,
     value: number,
@@ -113,7 +117,7 @@ export type AddonStatus =
   | { readonly available: false; readonly attempts: readonly AddonAttempt[] };
 
 /** The same number as in native/addon/module.cc: a binary of another version is not used. */
-export const interfaceVersion = 3;
+export const interfaceVersion = 4;
 
 // Both src/base and dist/base lie two folders below the package.
 const packageRoot = join(import.meta.dirname, '..', '..');

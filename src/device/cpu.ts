@@ -1,6 +1,7 @@
 // The cpu device: programs run in the native addon, each as one asynchronous call on its own
 // threads, so the event loop stays free. Checks sizes here; indices are checked natively.
-import { getSystemErrorName } from 'node:util';
+import { setImmediate } from 'node:timers/promises';
+import { getSystemErrorName, types } from 'node:util';
 import {
   addonStatus,
   loadAddon,
@@ -52,6 +53,8 @@ export interface CpuDeviceOptions {
 
 const guards = ['none', 'canary', 'fence'] as const;
 const maxThreads = 256;
+// Milliseconds.
+const longestTurn = 2;
 
 class CpuBuffer implements DeviceBuffer {
   readonly dtype: DType;
@@ -100,6 +103,8 @@ class CpuDevice implements Device {
   readonly #kernels: ReadonlySet<string>;
   readonly #keeper: PackKeeper | undefined;
   #closing: Promise<void> | undefined;
+  // When the event loop last had a turn, as far as is known here.
+  #pausedAt = 0;
 
   constructor(
     addon: NativeAddon,
@@ -204,7 +209,7 @@ class CpuDevice implements Device {
     };
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      const status = await this.#addon.run(
+      const run = this.#addon.run(
         compiled.native,
         Int32Array.from(symbolicDims, (dim) => sizes[dim]),
         inputs.map(({ name }) => present(options.inputs[name], `input ${name}`)),
@@ -212,9 +217,12 @@ class CpuDevice implements Device {
         targets,
         abort,
       );
+      const status = await run;
       this.#expectOk(status, program.name);
       const [, , , packed = 0] = status;
       this.#keeper?.noteRun({ packed, hasResults: sizes.outputs > 0 });
+      if (types.isPromise(run)) this.#pausedAt = performance.now();
+      else await this.#pause();
     } finally {
       signal?.removeEventListener('abort', stop);
     }
@@ -249,6 +257,13 @@ class CpuDevice implements Device {
   async #closeOnce(): Promise<void> {
     if (this.#keeper !== undefined) await this.#keeper.settle();
     await this.#addon.closeDevice(this.#native);
+  }
+
+  // Runs that end within their calls leave the event loop no turn: it gets one every few milliseconds.
+  async #pause(): Promise<void> {
+    if (performance.now() - this.#pausedAt < longestTurn) return;
+    await setImmediate();
+    this.#pausedAt = performance.now();
   }
 
   #assertOpen(): void {
