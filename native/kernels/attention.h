@@ -190,7 +190,6 @@ void scoreBlock(const Run& run, int64_t from, int64_t to) {
     const float* keys = run.memory.keys + tile * tileColumns * run.shape.padded;
     for (int64_t q = 0; q < run.queries(); q += tileRows) {
       const int count = (int)smallest(tileRows, run.queries() - q);
-      memset(run.memory.sums, 0, (size_t)(count * tileSums) * sizeof(float));
       multiplyTileOf(count, run.memory.queries + q * run.shape.padded, keys, steps,
                      run.memory.sums);
       for (int m = 0; m < count; m++) {

@@ -18,7 +18,7 @@ constexpr int tileRows = 3;
 
 constexpr int64_t tileSums = tileColumns * lanes;
 
-// sums [M, tileColumns, 16] += x [steps, M, 16] · w [steps, tileColumns, 16], lane by lane.
+// sums [M, tileColumns, 16] = x [steps, M, 16] · w [steps, tileColumns, 16], lane by lane.
 template <int M>
 void multiplyTile(const float* x, const float* w, int64_t steps, float* sums) {
   for (int p = 0; p < parts; p++) {
@@ -27,7 +27,7 @@ void multiplyTile(const float* x, const float* w, int64_t steps, float* sums) {
 #pragma GCC unroll 8
     for (int m = 0; m < M; m++) {
 #pragma GCC unroll 8
-      for (int n = 0; n < tileColumns; n++) acc[m][n] = loadReg(part + (m * tileColumns + n) * lanes);
+      for (int n = 0; n < tileColumns; n++) acc[m][n] = splatReg(0.0f);
     }
     const float* xs = x + p * regLanes;
     const float* ws = w + p * regLanes;
