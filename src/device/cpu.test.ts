@@ -72,6 +72,38 @@ describe.skipIf(availableIsas().length === 0)('the cpu device (skipped without t
     expect((await result)['y']).toEqual(Float32Array.of(7));
   });
 
+  it('gives the event loop turns between runs so short that they end within their calls', async () => {
+    const weight = await filled([1, 1], [1, 2]);
+    const executable = device.compile(product(2, 1), { w: weight });
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const end = performance.now() + 100;
+    while (performance.now() < end) {
+      const x = Float32Array.of(3, 4);
+      const { y } = await device.run(executable, { inputs: { x }, sizes, fetch: ['y'] });
+      expect(y).toEqual(Float32Array.of(7));
+    }
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(5);
+  });
+
+  it('runs what is short beside what is not, in the order of the calls', async () => {
+    const short = device.compile(product(2, 1), { w: await filled([1, 1], [1, 2]) });
+    const state = await filled([0, 0], [1, 2]);
+    const reader = device.compile(product(2, 1), { w: state });
+    const run = (which: typeof short, x: readonly number[]): Promise<Record<string, HostArray>> =>
+      device.run(which, { inputs: { x: Float32Array.from(x) }, sizes, fetch: ['y'] });
+    await run(short, [1, 1]);
+    await run(reader, [1, 1]);
+    for (let i = 1; i <= 20; i++) {
+      const written = device.write(state, 0, bytesOf(Float32Array.of(i, 2 * i)));
+      const [seen, other] = await Promise.all([run(reader, [1, 1]), run(short, [i, i])]);
+      expect(seen['y']).toEqual(Float32Array.of(3 * i));
+      expect(other['y']).toEqual(Float32Array.of(2 * i));
+      await written;
+    }
+  });
+
   it('keeps outputs readable row by row until the next run', async () => {
     const weight = await filled([2, 0, 0, 3], [2, 2]);
     const executable = device.compile(product(2, 2), { w: weight });
