@@ -44,10 +44,14 @@ interface Task {
   readonly answer: readonly TokenId[];
 }
 
-/** Lets exactly these tokens come, one after the other. */
+/**
+ * Lets exactly these tokens come, one after the other. Guesses may be anything, as they are without a constraint: the
+ * first mask after a token is the one the sampler obeys, a later one is only asked whether a guess is worth a row.
+ */
 function forced(answer: readonly TokenId[], vocab: number): Constraint {
   const walkFrom = (start: number): ConstraintWalk => {
     let at = start;
+    let asked = false;
     return {
       get mayEnd(): boolean {
         return at === answer.length;
@@ -55,11 +59,14 @@ function forced(answer: readonly TokenId[], vocab: number): Constraint {
       mask: (): Uint32Array => {
         const words = new Uint32Array(Math.ceil(vocab / 32));
         const id = answer[at];
+        if (asked) return words.fill(0xffffffff);
+        asked = true;
         if (id !== undefined) words[id >> 5] = 1 << (id & 31);
         return words;
       },
       accept: (): void => {
         at++;
+        asked = false;
       },
       fork: () => walkFrom(at),
     };
@@ -70,7 +77,9 @@ function forced(answer: readonly TokenId[], vocab: number): Constraint {
 function readTasks(tokenizer: Tokenizer): Task[] {
   const read = (file: string): string =>
     readFileSync(resolve(import.meta.dirname, '..', file), 'utf8');
-  const code = read('src/engine/turns.ts').slice(0, characters);
+  const source = read('src/engine/turns.ts');
+  const start = source.indexOf('export function welcome');
+  const code = source.slice(start, start + characters);
   const edited = code.replaceAll('sequence', 'request').replaceAll('Sequence', 'Request');
   const prose = read('docs/performance.md').replaceAll(/[|`:#*-]+/g, ' ');
   const half = Math.floor(prose.length / 2);
