@@ -68,13 +68,15 @@ async function start(store: string): Promise<Start> {
   };
 }
 
-function secondsToRead(): number {
+function read(): { readonly seconds: number; readonly cpuSeconds: number } {
   const begun = performance.now();
+  const usageBefore = process.cpuUsage();
   const file = openSync(path, 'r');
   const piece = Buffer.alloc(4 * 2 ** 20);
   while (readSync(file, piece) > 0);
   closeSync(file);
-  return (performance.now() - begun) / 1000;
+  const { user, system } = process.cpuUsage(usageBefore);
+  return { seconds: (performance.now() - begun) / 1000, cpuSeconds: (user + system) / 1e6 };
 }
 
 function compare(): void {
@@ -88,13 +90,13 @@ function compare(): void {
     return JSON.parse(execFileSync(process.execPath, args, { env }).toString()) as Start;
   };
   try {
-    secondsToRead();
-    const reads: number[] = [];
+    read();
+    const reads: ReturnType<typeof read>[] = [];
     const cold: Start[] = [];
     const warm: Start[] = [];
     for (let round = 0; round < Number(values.rounds); round++) {
       rmSync(join(store, 'packed'), { recursive: true, force: true });
-      reads.push(secondsToRead());
+      reads.push(read());
       cold.push(run());
       warm.push(run());
     }
@@ -105,7 +107,7 @@ function compare(): void {
 }
 
 function print(found: {
-  readonly reads: readonly number[];
+  readonly reads: readonly ReturnType<typeof read>[];
   readonly cold: readonly Start[];
   readonly warm: readonly Start[];
   readonly loadBefore: number;
@@ -113,12 +115,13 @@ function print(found: {
   const middle = (numbers: readonly number[]): number =>
     numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
   const fileBytes = statSync(path).size;
-  const read = middle(found.reads);
+  const reading = middle(found.reads.map(({ seconds }) => seconds));
+  const readingCpu = middle(found.reads.map(({ cpuSeconds }) => cpuSeconds));
   const date = new Date().toISOString().slice(0, 10);
   const machine = `${cpus()[0]?.model}, ${cpus().length} cores, load ${found.loadBefore.toFixed(2)} before`;
   console.log(`${date}, ${machine}, medians of ${found.reads.length} rounds`);
   console.log(
-    `file ${(fileBytes / 1e6).toFixed(0)} MB, read from the page cache in ${read.toFixed(2)} s\n`,
+    `file ${(fileBytes / 1e6).toFixed(0)} MB, read from the page cache in ${reading.toFixed(2)} s (CPU ${readingCpu.toFixed(2)} s)\n`,
   );
   console.log(
     '| start | first token, s | since load(), s | CPU, s | of reading the file | closing, s | VmHWM, MB | over the file |',
@@ -131,7 +134,7 @@ function print(found: {
       of('seconds').toFixed(2),
       of('loadSeconds').toFixed(2),
       of('cpuSeconds').toFixed(2),
-      (of('loadSeconds') / read).toFixed(1),
+      (of('loadSeconds') / reading).toFixed(1),
       of('closeSeconds').toFixed(2),
       (peak / 1e6).toFixed(0),
       `${((peak - fileBytes) / 1e6).toFixed(0)} MB`,
