@@ -124,6 +124,8 @@ async function serve(
   // Closed after the models: what their last answers used is written first.
   await using ledger = new Ledger({ path: api.serverDatabasePath(io.env), logger });
   const required = areKeysRequired(options, ledger.keyCount);
+  // Its thread is at work before there are answers to write down.
+  await ledger.look();
   await using models = new ModelPool({
     sources,
     ...dropUndefined({
