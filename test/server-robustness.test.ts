@@ -41,12 +41,12 @@ describe('the server', () => {
     const failures: string[] = [];
     const statuses = await sendHostile(tiny.server.port, {
       seed: 20,
-      count: 300,
+      count: 200,
       onFailure: (index, request) => failures.push(`${index}: ${request}`),
     });
     expect(failures).toEqual([]);
     // Enough of them reach the model: it is not the door alone that is tested.
-    expect(statuses.get(200)).toBeGreaterThan(45);
+    expect(statuses.get(200)).toBeGreaterThan(30);
     const kinds = [...statuses.keys()];
     expect(kinds).toEqual(expect.arrayContaining([200, 400, 404]));
     expect((await post(url, { ...ask, max_tokens: 1 })).status).toBe(200);
