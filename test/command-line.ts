@@ -107,6 +107,7 @@ const noLibrary: Library = {
   store: lazyLibrary.store,
   evaluation: () => import('../src/evaluate/index.ts'),
   api: lazyLibrary.api,
+  checkAdapters: unexpected,
   loadForServing: unexpected,
   loadForEvaluation: unexpected,
   confirm: unexpected,

@@ -100,6 +100,9 @@ describe('constrained answers', () => {
       status: 400,
       param: 'regex',
     });
+    const stopped = ask({ ...format(schema), stop: ['}'] });
+    await expect(stopped).rejects.toThrow(/stop is there beside response_format; allowed: none/);
+    await expect(stopped).rejects.toMatchObject({ status: 400, param: 'stop' });
     await expect(ask({ ...format(schema), tools: tools.slice(1) })).rejects.toMatchObject({
       status: 400,
       param: 'response_format',

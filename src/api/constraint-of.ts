@@ -1,5 +1,6 @@
 // What an answer must look like, from the fields that can say so: response_format, grammar, regex, a
-// tool_choice that asks for a call, and tools with strict: true. At most one of them; whatever cannot be held to is refused.
+// tool_choice that asks for a call, and tools with strict: true. At most one of them, and no stop strings
+// beside it, which could end an answer before it is whole; whatever cannot be held to is refused.
 import { errors } from '../base/errors.ts';
 import { type Constraint, type ConstraintSource, compileConstraint } from '../engine/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
@@ -7,7 +8,10 @@ import type { ToolFormat } from './chat/tools.ts';
 import type { ChatRequest, Tool } from './fields/text-requests.ts';
 import type { ServedModel } from './served-model.ts';
 
-type Asked = Pick<ChatRequest, 'response_format' | 'grammar' | 'regex' | 'tools' | 'tool_choice'>;
+type Asked = Pick<
+  ChatRequest,
+  'response_format' | 'grammar' | 'regex' | 'tools' | 'tool_choice' | 'stop'
+>;
 
 /**
  * The constraint of a request; undefined where it has none. Rejects with FIELD_INVALID, CONSTRAINT_INVALID,
@@ -31,6 +35,13 @@ export async function constraintOf(
       found: `there beside ${first?.field}`,
       allowed:
         'one of response_format, grammar, regex, a tool_choice that asks for a call, and strict tools',
+    });
+  }
+  if (first !== undefined && request.stop !== undefined && request.stop.length > 0) {
+    throw errors.FIELD_INVALID({
+      field: 'stop',
+      found: `there beside ${first.field}`,
+      allowed: 'none, since the answer ends when it is whole',
     });
   }
   return first === undefined ? undefined : await compileConstraint(first.source, tokenizer);

@@ -184,12 +184,7 @@ export function addModelOptions(command: Command): Command {
         readChoice('--cache', ['f16', 'f32', 'q8_0']),
       ),
     )
-    .addOption(
-      new Option(
-        '--activations <kind>',
-        'how they meet quantised weights: exact, or int8, which is faster (default: int8 where the device has it)',
-      ).argParser(readChoice('--activations', ['exact', 'int8'])),
-    )
+    .addOption(activationsOption())
     .option(
       '--no-pack-cache',
       'neither use nor keep packed weights on disk: every start packs anew',
@@ -211,6 +206,14 @@ export function speculateOption(): Option {
     '--speculate <how>',
     'guess tokens ahead and check several at once; answers stay the same. off, lookup (from what the text repeats) or draft:MODEL (by a smaller model with the same tokenizer) (default: off)',
   ).argParser(readSpeculate);
+}
+
+/** --activations, for commands that load a model. */
+export function activationsOption(): Option {
+  return new Option(
+    '--activations <kind>',
+    'how they meet quantised weights: exact, or int8, which is faster (default: int8 where the device has it)',
+  ).argParser(readChoice('--activations', ['exact', 'int8']));
 }
 
 /** Adds --device and --threads to a command that computes on none: scripts may pass them everywhere. */

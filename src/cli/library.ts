@@ -71,6 +71,12 @@ export interface Library {
   store(): Promise<typeof import('../store/index.ts')>;
   evaluation(): Promise<typeof import('../evaluate/index.ts')>;
   api(): Promise<typeof import('../api/index.ts')>;
+  /** Reads adapters and forgets them. Throws what is wrong with one, also that it is none of the model's. */
+  checkAdapters(
+    path: string,
+    options: LoadOptions,
+    adapters: ReadonlyMap<string, string>,
+  ): Promise<void>;
   /** Loads a model with adapters beside it, by the names they are asked for. */
   loadForServing(
     path: string,
@@ -107,6 +113,9 @@ export const lazyLibrary: Library = {
   store: () => import('../store/index.ts'),
   evaluation: () => import('../evaluate/index.ts'),
   api: () => import('../api/index.ts'),
+  checkAdapters: async (path, options, adapters) => {
+    await readAdapters(path, options, adapters);
+  },
   loadForServing: async (path, options, adapters) => {
     const updates = await readAdapters(path, options, adapters);
     const ranks = [...updates.values()].flatMap((each) => [...each.values()].map((u) => u.rank));

@@ -44,9 +44,12 @@ export async function findSources(
     const [name, model] = splitName('--alias', 'NAME=MODEL', text);
     return { name, model: model as string | undefined };
   });
-  const adapters = new Map(
-    (options.lora ?? []).map((text) => splitName('--lora', 'NAME=PATH', text)),
-  );
+  const adapters = new Map<string, string>();
+  for (const text of options.lora ?? []) {
+    const [name, path] = splitName('--lora', 'NAME=PATH', text);
+    if (adapters.has(name)) throw sameName(name);
+    adapters.set(name, path);
+  }
   const plain = given.map((model) => ({ name: nameOf(model), model: model as string | undefined }));
   if (named.length + plain.length === 0) plain.push({ name: 'cria-chat', model: undefined });
   if (adapters.size > 0 && plain.length + named.length > 1) {
@@ -58,10 +61,13 @@ export async function findSources(
   const sources: ModelSource[] = [];
   for (const { name, model } of [...plain, ...named]) {
     if (sources.some((source) => source.name === name) || adapters.has(name)) {
-      const allowed = 'each name once; give others with --alias NAME=MODEL';
-      throw errors.OPTION_INVALID({ option: 'The name', found: name, allowed });
+      throw sameName(name);
     }
     const path = await resolveModelArgument(model, context);
+    // The model is loaded when it is asked for; what is wrong with an adapter shows now.
+    if (adapters.size > 0) {
+      await context.library.checkAdapters(path, toLoadOptions(options), adapters);
+    }
     sources.push(sourceOf({ name, path, adapters }, found, context));
   }
   return sources;
@@ -74,6 +80,11 @@ async function locateDrafter(
   if (speculate?.startsWith('draft:') !== true) return speculate;
   const path = await resolveModelArgument(speculate.slice('draft:'.length), context);
   return `draft:${path}`;
+}
+
+function sameName(found: string): Error {
+  const allowed = 'each name once; give others with --alias NAME=MODEL, or --lora NAME=PATH';
+  return errors.OPTION_INVALID({ option: 'The name', found, allowed });
 }
 
 function splitName(option: string, allowed: string, text: string): [string, string] {

@@ -7,6 +7,7 @@ import { errors } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { PageStore } from '../engine/index.ts';
 import {
+  activationsOption,
   addDeviceOptions,
   dropUndefined,
   gather,
@@ -47,6 +48,7 @@ export function addServe(program: Command, context: Context): void {
       'type of keys and values: f16, f32, q8_0',
       readChoice('--cache', ['f16', 'f32', 'q8_0'] as const),
     )
+    .addOption(activationsOption())
     .option(
       '--sequences <n>',
       'full-length conversations the cache holds (default: what fits in 4 GiB)',

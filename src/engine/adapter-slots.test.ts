@@ -135,6 +135,42 @@ describe.each(deviceNames)('adapters chosen per request on %s', (deviceName) => 
     await small.close();
   });
 
+  it('loads a name anew without losing the old one where there is no place', async () => {
+    const adapters = { slots: 1, rank: 4 };
+    const small = await openTinyEngine(device, checkpoint, { cache: 'f32', sequences: 2, adapters });
+    await small.loadAdapter('only', everything);
+    const { logprobs: before } = await small.score(text, { adapter: 'only' });
+    const stream = small.generate({ prompt: [1], maxTokens: 5, adapter: 'only', endTokens: [] });
+    await expect(small.loadAdapter('only', attention)).rejects.toMatchObject({
+      code: 'CORRAL_ADAPTERS_FULL',
+    });
+    expect(small.adapters).toEqual(['only']);
+    await collectEvents(stream);
+    expect((await small.score(text, { adapter: 'only' })).logprobs).toEqual(before);
+    await small.loadAdapter('only', attention);
+    expect(small.adapters).toEqual(['only']);
+    const { logprobs: after } = await small.score(text, { adapter: 'only' });
+    const { logprobs: expected } = await engine.score(text, { adapter: 'attention' });
+    expect(after).toEqual(expected);
+    await small.close();
+  });
+
+  it('lets a name answer as before until it has been loaded anew', async () => {
+    const adapters = { slots: 2, rank: 4 };
+    const small = await openTinyEngine(device, checkpoint, { cache: 'f32', sequences: 2, adapters });
+    await small.loadAdapter('one', everything);
+    const loading = small.loadAdapter('one', attention);
+    expect(small.adapters).toEqual(['one']);
+    const request = { prompt: text, maxTokens: 3, adapter: 'one', endTokens: [], temperature: 0 };
+    const [old] = await Promise.all([collectEvents(small.generate(request)), loading]);
+    expect(small.adapters).toEqual(['one']);
+    const idsOf = (events: readonly GenerationEvent[]): number[] =>
+      events.flatMap((event) => (event.type === 'token-delta' ? [event.id] : []));
+    const expected = engine.generate({ ...request, adapter: 'everything' });
+    expect(idsOf(old)).toEqual(idsOf(await collectEvents(expected)));
+    await small.close();
+  });
+
   it('refuses adapters of other models and higher ranks, and engines without room', async () => {
     const [[name, update]] = [...attention] as [[string, LowRankUpdate]];
     const load = (updates: [string, LowRankUpdate][]): Promise<void> =>

@@ -110,13 +110,13 @@ export class AdapterSlots {
     throw errors.ADAPTER_UNKNOWN({ name, loaded: this.#list() });
   }
 
-  /** Loads an adapter into a free slot, in place of one of the same name. Throws ADAPTER_UNFIT or ADAPTERS_FULL. */
+  /**
+   * Loads an adapter into a free slot; one of the same name answers until this one is there. Where no slot is free it takes
+   * that of its namesake, if nobody uses it. Throws ADAPTER_UNFIT or ADAPTERS_FULL: then all is as before.
+   */
   async load(name: string, updates: ReadonlyMap<string, LowRankUpdate>): Promise<void> {
     this.#check(name, updates);
-    for (const old of this.#named()) if (old.name === name) this.unload(name);
-    const taken = new Set([...this.#residents].map((each) => each.slot));
-    const free = Array.from({ length: this.#room.slots }, (_, index) => index + 1);
-    const slot = free.find((each) => !taken.has(each));
+    const slot = this.#freeSlot() ?? this.#takeOver(name);
     if (slot === undefined) {
       throw errors.ADAPTERS_FULL({ slots: this.#room.slots, loaded: this.#list() });
     }
@@ -134,15 +134,14 @@ export class AdapterSlots {
       this.#residents.delete(resident);
       throw error;
     }
+    for (const old of this.#named()) if (old.name === name) this.#drop(old);
     resident.users = 0;
     resident.unloaded = false;
   }
 
   /** No request finds it any more; those under way end with it. Throws ADAPTER_UNKNOWN. */
   unload(name: string): void {
-    const adapter = this.find(name);
-    adapter.unloaded = true;
-    if (adapter.users === 0) this.#residents.delete(adapter);
+    this.#drop(this.find(name));
   }
 
   hold(adapter: ResidentAdapter): void {
@@ -173,6 +172,23 @@ export class AdapterSlots {
         builder.input(adapterRows, 'i32', ['rows']),
       ]);
     };
+  }
+
+  #freeSlot(): number | undefined {
+    const taken = new Set([...this.#residents].map((each) => each.slot));
+    const all = Array.from({ length: this.#room.slots }, (_, index) => index + 1);
+    return all.find((each) => !taken.has(each));
+  }
+
+  #takeOver(name: string): number | undefined {
+    const old = this.#named().find((each) => each.name === name && each.users === 0);
+    if (old !== undefined) this.#drop(old);
+    return old?.slot;
+  }
+
+  #drop(adapter: ResidentAdapter): void {
+    adapter.unloaded = true;
+    if (adapter.users === 0) this.#residents.delete(adapter);
   }
 
   #named(): ResidentAdapter[] {

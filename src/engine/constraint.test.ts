@@ -136,6 +136,12 @@ describe.each(deviceNames)('answers under a constraint on %s', (deviceName) => {
     );
   });
 
+  it('refuses stop strings, which could end an answer that is not whole', () => {
+    expect(() => engine.generate({ prompt, stop: 'a', constraint: oneOf([[9]]) })).toThrow(
+      'stop is there beside a constraint; allowed: none',
+    );
+  });
+
   it('says so when a bias bans all that may come next', async () => {
     const logitBias = new Map([[9, Number.NEGATIVE_INFINITY]]);
     await expect(generate({ constraint: oneOf([[9]]), logitBias })).rejects.toThrow(

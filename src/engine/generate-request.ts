@@ -21,7 +21,7 @@ export interface GenerateRequest extends SamplingRequest, RequestScope {
   readonly logprobs?: number;
   /**
    * What the answer must look like: only tokens that keep it completable within `maxTokens` are chosen, and
-   * it ends when it is whole. Stop strings still end it early. Log-probabilities stay the model's own.
+   * it ends when it is whole. Not beside stop strings, which could end it before. Log-probabilities stay the model's own.
    */
   readonly constraint?: Constraint;
   /**
@@ -50,7 +50,7 @@ export function checkConstraint(constraint: Constraint | undefined, maxTokens: n
 
 /** Refuses limits and stop strings that make no sense. Throws OPTION_INVALID. */
 export function checkLimits(
-  { maxTokens, logprobs, promptLogprobs }: GenerateRequest,
+  { maxTokens, logprobs, promptLogprobs, constraint }: GenerateRequest,
   stop: readonly string[],
   hasTokenizer: boolean,
 ): void {
@@ -70,6 +70,9 @@ export function checkLimits(
   }
   if (!(Array.isArray(stop) && stop.every((each) => typeof each === 'string' && each !== ''))) {
     refuse('stop', JSON.stringify(stop), 'a string or a list of strings, none of them empty');
+  }
+  if (stop.length > 0 && constraint !== undefined) {
+    refuse('stop', 'there beside a constraint', 'none: the answer ends when it is whole');
   }
   if (stop.length > 0 && !hasTokenizer) {
     refuse(

@@ -112,7 +112,10 @@ describe('a request of Anthropic’s', () => {
       /^tools\[0\]\.type is "web_search_20250305"; allowed: custom/,
     ],
     [{ tool_choice: { type: 'any' } }, /^tool_choice is there without tools/],
-    [{ tools: [{ ...weather, strict: true }] }, /^tools is a tool with strict: true/],
+    [
+      { tools: [{ ...weather, strict: true }], stop_sequences: ['}'] },
+      /^stop_sequences is there beside strict tools/,
+    ],
     [{ output_config: { effort: 'low' } }, /^There is no field output_config\.effort/],
     [
       { output_config: { format: { type: 'json_schema', schema: {} } }, tools: [weather] },

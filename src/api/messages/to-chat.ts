@@ -17,7 +17,7 @@ export function toChat(request: MessageRequest): ChatRequest {
   const { output_config: output, stop_sequences: stop } = request;
   const format = output?.format ?? undefined;
   const chat = toConversation(request);
-  const holds = format !== undefined ? 'output_config.format' : forcedBy(chat.tool_choice);
+  const holds = format === undefined ? heldBy(chat) : 'output_config.format';
   if (stop !== undefined && stop.length > 0 && holds !== undefined) {
     refuse(
       'stop_sequences',
@@ -38,8 +38,10 @@ export function toChat(request: MessageRequest): ChatRequest {
   };
 }
 
-function forcedBy(choice: ToolChoice | undefined): string | undefined {
-  return choice === undefined || choice === 'auto' || choice === 'none' ? undefined : 'tool_choice';
+function heldBy({ tools = [], tool_choice: choice = 'auto' }: ChatRequest): string | undefined {
+  if (choice === 'none') return undefined;
+  if (choice !== 'auto') return 'tool_choice';
+  return tools.some((tool) => tool.function.strict === true) ? 'strict tools' : undefined;
 }
 
 /** What of a request decides its prompt. Throws FIELD_INVALID. */
@@ -75,13 +77,8 @@ function continues(messages: readonly AnthropicMessage[]): boolean {
 }
 
 function checkTools({ tools = [], tool_choice: choice, output_config }: CountTokensRequest): void {
-  const isForced = choice?.type === 'any' || choice?.type === 'tool';
   if (choice !== undefined && choice.type !== 'none' && tools.length === 0) {
     refuse('tool_choice', 'there without tools', 'one together with tools');
-  }
-  if (!isForced && tools.some(({ strict }) => strict === true)) {
-    const allowed = 'strict: true together with a tool_choice of any, or of one tool';
-    refuse('tools', 'a tool with strict: true that need not be used', allowed);
   }
   if (output_config?.format != null && tools.length > 0 && choice?.type !== 'none') {
     const allowed = 'a format without tools, or with a tool_choice of none';
