@@ -137,7 +137,11 @@ describe.each(deviceNames)('adapters chosen per request on %s', (deviceName) => 
 
   it('loads a name anew without losing the old one where there is no place', async () => {
     const adapters = { slots: 1, rank: 4 };
-    const small = await openTinyEngine(device, checkpoint, { cache: 'f32', sequences: 2, adapters });
+    const small = await openTinyEngine(device, checkpoint, {
+      cache: 'f32',
+      sequences: 2,
+      adapters,
+    });
     await small.loadAdapter('only', everything);
     const { logprobs: before } = await small.score(text, { adapter: 'only' });
     const stream = small.generate({ prompt: [1], maxTokens: 5, adapter: 'only', endTokens: [] });
@@ -157,7 +161,11 @@ describe.each(deviceNames)('adapters chosen per request on %s', (deviceName) => 
 
   it('lets a name answer as before until it has been loaded anew', async () => {
     const adapters = { slots: 2, rank: 4 };
-    const small = await openTinyEngine(device, checkpoint, { cache: 'f32', sequences: 2, adapters });
+    const small = await openTinyEngine(device, checkpoint, {
+      cache: 'f32',
+      sequences: 2,
+      adapters,
+    });
     await small.loadAdapter('one', everything);
     const loading = small.loadAdapter('one', attention);
     expect(small.adapters).toEqual(['one']);
