@@ -24,7 +24,7 @@
       'target_name': 'kernels_portable',
       'type': 'static_library',
       'sources': ['native/kernels/kernels.cc'],
-      'defines': ['CORRAL_KERNELS=corral_kernels_portable'],
+      'defines': ['CORRAL_KERNELS=corral_kernels_portable', 'CORRAL_PORTABLE'],
       'cflags_cc': ['<@(kernel_flags)'],
     },
     {
@@ -39,11 +39,15 @@
         'native/runtime/op-shapes.cc',
         'native/runtime/packing.cc',
         'native/runtime/pool.cc',
+        'native/runtime/program.cc',
       ],
       'defines': ['NAPI_VERSION=8'],
       'dependencies': ['kernels_portable'],
       'conditions': [
-        ['target_arch=="x64"', {'dependencies': ['kernels_avx2', 'kernels_avx512']}],
+        ['target_arch=="x64"', {
+          'dependencies': ['kernels_avx2', 'kernels_avxvnni', 'kernels_avx512'],
+        }],
+        ['target_arch=="arm64"', {'dependencies': ['kernels_neon']}],
       ],
     },
   ],
@@ -58,6 +62,15 @@
           'cflags_cc': ['<@(kernel_flags)', '-mavx2', '-mfma', '-mf16c'],
         },
         {
+          'target_name': 'kernels_avxvnni',
+          'type': 'static_library',
+          'sources': ['native/kernels/int8.cc'],
+          'defines': ['CORRAL_INT8=corral_int8_avxvnni'],
+          'cflags_cc': [
+            '<@(kernel_flags)', '-Wno-unused-function', '-mavx2', '-mfma', '-mf16c', '-mavxvnni',
+          ],
+        },
+        {
           'target_name': 'kernels_avx512',
           'type': 'static_library',
           'sources': ['native/kernels/kernels.cc'],
@@ -66,6 +79,18 @@
             '<@(kernel_flags)', '-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq',
             '-mavx512vnni', '-mavx512vbmi', '-mfma', '-mf16c',
           ],
+        },
+      ],
+    }],
+    ['target_arch=="arm64"', {
+      'targets': [
+        {
+          'target_name': 'kernels_neon',
+          'type': 'static_library',
+          'sources': ['native/kernels/kernels.cc'],
+          'defines': ['CORRAL_KERNELS=corral_kernels_neon'],
+          'cflags_cc': ['<@(kernel_flags)', '-march=armv8.2-a+dotprod'],
+          'xcode_settings': {'OTHER_CPLUSPLUSFLAGS': ['-march=armv8.2-a+dotprod']},
         },
       ],
     }],

@@ -94,4 +94,7 @@ extern "C" {
 extern const corral::KernelTable corral_kernels_portable;
 extern const corral::KernelTable corral_kernels_avx2;
 extern const corral::KernelTable corral_kernels_avx512;
+extern const corral::KernelTable corral_kernels_neon;
+// The int8 product alone, in place of AVX2's: all else is the same.
+extern const corral::Kernel corral_int8_avxvnni;
 }

@@ -35,7 +35,7 @@ napi_value createDevice(napi_env env, napi_callback_info info) {
       threads > maxThreads || guard < 0 || guard > 2) {
     return throwBug(env, "createDevice(isa, threads, guard)");
   }
-  Isa isas[3];
+  Isa isas[maxIsas];
   const int count = listIsas(isas);
   const KernelTable* kernels = nullptr;
   for (int i = 0; i < count; i++) {
@@ -235,59 +235,7 @@ napi_value readBuffer(napi_env env, napi_callback_info info) {
   return transfer(env, info, TaskKind::read);
 }
 
-// compile(device, layout, numbers, buffers): see encodeProgram() in src/device/cpu-program.ts for the order.
-bool decodeProgram(const Bytes& layout, const Bytes& numbers, Executable* executable) {
-  constexpr size_t valueFields = 4 + maxRank, stepFields = 3 + maxInputs + maxOutputs;
-  const int32_t* fields = (const int32_t*)layout.data;
-  const size_t length = layout.bytes / sizeof(int32_t);
-  if (length < 4) return false;
-  for (int i = 0; i < 4; i++) {
-    if (fields[i] < 0 || fields[i] > (1 << 24)) return false;
-  }
-  const size_t valueCount = (size_t)fields[0], stepCount = (size_t)fields[1];
-  const size_t slotCount = (size_t)fields[2], inputCount = (size_t)fields[3];
-  if (length != 4 + valueCount * valueFields + stepCount * stepFields + slotCount) return false;
-  if (numbers.bytes != (stepCount * maxAttributes + slotCount) * sizeof(double)) return false;
-  const double* doubles = (const double*)numbers.data;
-
-  const int32_t* at = fields + 4;
-  executable->values.resize(valueCount);
-  for (Value& value : executable->values) {
-    if (at[0] < 0 || at[0] > (int32_t)Source::unused) return false;
-    value.source = (Source)at[0];
-    value.index = at[1];
-    value.dtype = (DType)at[2];
-    value.rank = at[3];
-    memcpy(value.dims, at + 4, sizeof value.dims);
-    at += valueFields;
-  }
-  executable->steps.resize(stepCount);
-  for (Step& step : executable->steps) {
-    step.op = (Op)at[0];
-    step.inputCount = at[1];
-    step.outputCount = at[2];
-    memcpy(step.inputs, at + 3, sizeof step.inputs);
-    memcpy(step.outputs, at + 3 + maxInputs, sizeof step.outputs);
-    memcpy(step.attributes, doubles, sizeof step.attributes);
-    at += stepFields;
-    doubles += maxAttributes;
-  }
-  executable->slots.resize(slotCount);
-  for (Slot& slot : executable->slots) {
-    slot.lead = *at++;
-    // Negative is refused as not well-formed; what int64_t cannot hold must not be cast.
-    slot.rowBytes = *doubles >= 0 && *doubles < 9e18 ? (int64_t)*doubles : -1;
-    doubles++;
-  }
-  for (size_t i = 0; i < slotCount; i++) {
-    executable->slotMemory.push_back(std::make_unique<Memory>());
-  }
-  for (size_t i = 0; i < inputCount; i++) {
-    executable->inputMemory.push_back(std::make_unique<Memory>());
-  }
-  return true;
-}
-
+// compile(device, layout, numbers, buffers)
 napi_value compile(napi_env env, napi_callback_info info) {
   napi_value values[4];
   Bytes layout, numbers;
@@ -310,7 +258,9 @@ napi_value compile(napi_env env, napi_callback_info info) {
     }
     executable->buffers.push_back(held->buffer);
   }
-  if (!decodeProgram(layout, numbers, executable.get()) || !executable->isWellFormed()) {
+  const EncodedProgram encoded = {(const int32_t*)layout.data, layout.bytes / sizeof(int32_t),
+                                  (const double*)numbers.data, numbers.bytes / sizeof(double)};
+  if (!executable->decode(encoded) || !executable->isWellFormed()) {
     return throwBug(env, "compile: the program is malformed");
   }
   executable->markChecked();
@@ -494,7 +444,7 @@ NAPI_MODULE_INIT() {
   napi_value version;
   napi_create_uint32(env, interfaceVersion, &version);
   napi_set_named_property(env, exports, "interfaceVersion", version);
-  Isa isas[3];
+  Isa isas[maxIsas];
   const int count = listIsas(isas);
   const char* names[3] = {};
   for (int i = 0; i < count; i++) names[i] = isas[i].name;

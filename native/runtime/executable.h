@@ -100,6 +100,14 @@ struct PackedWeight {
   int32_t value, buffer;
 };
 
+// What src/device/cpu-program.ts makes of a program; lengths count numbers.
+struct EncodedProgram {
+  const int32_t* layout;
+  size_t layoutLength;
+  const double* numbers;
+  size_t numbersLength;
+};
+
 struct Executable {
   std::vector<Value> values;
   std::vector<Step> steps;
@@ -122,6 +130,8 @@ struct Executable {
   size_t scratchBytes = 0;
   size_t sharedBytes = 0;
 
+  // False: not as long as it says it is, or with values from nowhere. Buffers are bound before.
+  bool decode(const EncodedProgram& encoded);
   // False: the numbers do not make a program that kernels exist for.
   bool isWellFormed() const;
   // Marks the steps whose indices need no check of their own.

@@ -9,7 +9,9 @@ struct Isa {
   const KernelTable* kernels;
 };
 
-// The instruction sets this CPU has kernels for, slowest first. Returns their number, at most 3.
+constexpr int maxIsas = 4;
+
+// The instruction sets this CPU has kernels for, slowest first, at most maxIsas. Returns their number.
 int listIsas(Isa* isas);
 
 }  // namespace corral

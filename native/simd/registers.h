@@ -53,7 +53,12 @@ struct Ints {
   IntReg part[parts];
 };
 
+// Four registers are unrolled only when told to; GCC keeps them in memory else.
+#if defined(CORRAL_NEON)
+#define CORRAL_PARTS _Pragma("GCC unroll 4") for (int p = 0; p < parts; p++)
+#else
 #define CORRAL_PARTS for (int p = 0; p < parts; p++)
+#endif
 
 CORRAL_INLINE Reg loadReg(const float* from) {
   Reg r;

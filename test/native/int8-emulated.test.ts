@@ -1,38 +1,49 @@
-// The AVX-512 kernels of int8 products on a CPU without AVX-512: compiled against SIMDe's emulation and
-// compared with the portable ones. Compiling takes half a minute of CPU time, so it is asked for.
+// The int8 products of instruction sets that this CPU may not have: compiled with their intrinsics
+// emulated and compared with the portable ones. Compiling takes half a minute of CPU time, so it is asked for.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { availableIsas } from '../../src/device/cpu.ts';
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
-const hasEmulation = existsSync('/usr/include/simde/x86/avx512.h');
 const isAsked = process.env['CORRAL_EMULATE'] === '1';
 
-it.skipIf(!(hasEmulation && isAsked))(
-  'multiplies with AVX-512 as portable kernels do (skipped without libsimde-dev and CORRAL_EMULATE=1)',
+const emulations = [
+  {
+    name: 'AVX-512',
+    needs: 'libsimde-dev',
+    isThere: existsSync('/usr/include/simde/x86/avx512.h'),
+    options: ['-O0', '-DCORRAL_EMULATED'],
+  },
+  {
+    name: 'AVX-VNNI',
+    needs: 'a CPU with AVX2',
+    isThere: availableIsas().includes('avx2'),
+    options: ['-O1', '-mavx2', '-mfma', '-mf16c', '-DEMULATED_AVXVNNI'],
+  },
+] as const;
+
+it.for(emulations)(
+  'multiplies with $name as portable kernels do (skipped without CORRAL_EMULATE=1 and $needs)',
   { timeout: 900_000 },
-  async () => {
+  async ({ isThere, options }, { skip }) => {
+    skip(!(isThere && isAsked));
     const folder = mkdtempSync(join(tmpdir(), 'corral-int8-'));
     try {
-      const flags = ['-std=c++17', '-O0', '-ffp-contract=off', '-w'];
-      const compile = async (source: string, name: string, ...defines: string[]) => {
+      const flags = ['-std=c++17', '-ffp-contract=off', '-w'];
+      const compile = async (source: string, name: string, ...more: string[]) => {
         const object = join(folder, `${name}.o`);
-        await run('g++', [...flags, ...defines, '-c', join(here, source), '-o', object]);
+        await run('g++', [...flags, ...more, '-c', join(here, source), '-o', object]);
         return object;
       };
       const objects = [
         await compile('int8-check.cc', 'check'),
         await compile('int8-variant.cc', 'portable', '-DVARIANT=int8_portable'),
-        await compile(
-          'int8-variant.cc',
-          'emulated',
-          '-DVARIANT=int8_emulated',
-          '-DCORRAL_EMULATED',
-        ),
+        await compile('int8-variant.cc', 'emulated', '-DVARIANT=int8_emulated', ...options),
       ];
       const program = join(folder, 'check');
       await run('g++', [...objects, '-o', program]);

@@ -1,7 +1,10 @@
 // The int8 product for one instruction set, under the name that VARIANT gives: what int8-check.cc calls.
-// With CORRAL_EMULATED, intrinsics are SIMDe's, so that code for a CPU that is not there runs.
+// Intrinsics of CPUs that are not there are emulated: all of AVX-512 by SIMDe (CORRAL_EMULATED), or the
+// one of AVX-VNNI (EMULATED_AVXVNNI).
 #if defined(CORRAL_EMULATED)
 #include "emulated-avx512.h"
+#elif defined(EMULATED_AVXVNNI)
+#include "emulated-avxvnni.h"
 #endif
 #include "../../native/kernels/int8_matmul.h"
 
