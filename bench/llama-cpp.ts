@@ -45,3 +45,50 @@ export async function openRival(path: string, contextSize = 1024, threads = 2): 
     },
   };
 }
+
+/** A model open in llama.cpp with several sequences, which share its steps. */
+export interface BatchRival {
+  readonly threads: number;
+  /** Greedy tokens in a sequence of its own; at most as many at once as there are sequences. */
+  answer(prompt: readonly number[], count: number, onToken: () => void): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a GGUF in llama.cpp on the CPU for prompts of up to 512 tokens. */
+export async function openBatchRival(
+  path: string,
+  sequences: number,
+  threads: number,
+): Promise<BatchRival> {
+  const llama = await getLlama({
+    gpu: false,
+    build: 'never',
+    logLevel: LlamaLogLevel.error,
+    maxThreads: threads,
+  });
+  const model = await llama.loadModel({ modelPath: path });
+  const context = await model.createContext({
+    contextSize: 640,
+    batchSize: 512,
+    threads,
+    sequences,
+  });
+  const free = Array.from({ length: sequences }, () => context.getSequence());
+  return {
+    threads,
+    answer: async (prompt, count, onToken) => {
+      const sequence = free.pop();
+      if (sequence === undefined) throw new Error(`more than ${sequences} sequences at once`);
+      await sequence.clearHistory();
+      let done = 0;
+      for await (const _ of sequence.evaluate(prompt as Token[], { temperature: 0 })) {
+        onToken();
+        if (++done >= count) break;
+      }
+      free.push(sequence);
+    },
+    close: async () => {
+      await llama.dispose();
+    },
+  };
+}

@@ -84,6 +84,10 @@ struct KernelTable {
   void (*packPanels)(const Tensor& matrix, int64_t first, int64_t end, uint8_t* to);
   // Spends f32 multiply-adds on registers alone; returns the operations, two each.
   int64_t (*spendMultiplyAdds)(int64_t rounds);
+  // Spends int8 multiply-adds on registers alone, as the packed products make them; returns how many.
+  int64_t (*spendInt8Products)(int64_t rounds);
+  // Reads memory and does next to nothing with it. `bytes` is a multiple of 512.
+  void (*readMemory)(const uint8_t* from, size_t bytes);
   // Tables of one number read each other's panels; panels kept on disk carry it.
   int32_t panelLayout;
 };

@@ -102,6 +102,7 @@ const noLibrary: Library = {
   extendVocabulary: lazyLibrary.extendVocabulary,
   tokenizers: lazyLibrary.tokenizers,
   training: lazyLibrary.training,
+  inference: lazyLibrary.inference,
   checkNewFile: lazyLibrary.checkNewFile,
   writeFile: lazyLibrary.writeFile,
   store: lazyLibrary.store,

@@ -370,17 +370,40 @@ napi_value readOutput(napi_env env, napi_callback_info info) {
   return submitForPromise(env, std::move(task), values);
 }
 
-// measurePeak(device, seconds): the status finds operations per second.
+bool getSeconds(napi_env env, napi_value value, double* seconds) {
+  return napi_get_value_double(env, value, seconds) == napi_ok && *seconds > 0 && *seconds < 60;
+}
+
+// measurePeak(device, limit, seconds): the status finds multiply-adds per second.
 napi_value measurePeak(napi_env env, napi_callback_info info) {
-  napi_value values[2];
+  napi_value values[3];
+  int32_t limit = 0;
   double seconds = 0;
   if (!getArguments(env, info, values) ||
-      napi_get_value_double(env, values[1], &seconds) != napi_ok || !(seconds > 0 && seconds < 60)) {
-    return throwBug(env, "measurePeak(device, seconds)");
+      napi_get_value_int32(env, values[1], &limit) != napi_ok || limit < 0 ||
+      limit >= (int32_t)Limit::reading || !getSeconds(env, values[2], &seconds)) {
+    return throwBug(env, "measurePeak(device, limit, seconds)");
   }
   const auto handle = getDevice(env, values[0]);
   if (handle == nullptr || handle->ended) return throwBug(env, "measurePeak: no open device");
-  auto task = makeTask(handle, TaskKind::measurePeak);
+  auto task = makeTask(handle, TaskKind::measure);
+  task->limit = (Limit)limit;
+  task->seconds = seconds;
+  return submitForPromise(env, std::move(task), values);
+}
+
+// measureReading(buffer, seconds): the status finds bytes per second.
+napi_value measureReading(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  double seconds = 0;
+  if (!getArguments(env, info, values) || !getSeconds(env, values[1], &seconds)) {
+    return throwBug(env, "measureReading(buffer, seconds)");
+  }
+  auto* held = getExternal<BufferHandle>(env, values[0]);
+  if (held == nullptr) return throwBug(env, "measureReading(buffer, seconds)");
+  auto task = makeTask(held->owner, TaskKind::measure);
+  task->buffer = held->buffer;
+  task->limit = Limit::reading;
   task->seconds = seconds;
   return submitForPromise(env, std::move(task), values);
 }
@@ -434,7 +457,8 @@ NAPI_MODULE_INIT() {
       {"panelLayoutOf", panelLayoutOf}, {"mapPacked", mapPacked},
       {"describePacked", describePacked}, {"readPacked", readPacked},
       {"readBuffer", readBuffer},     {"compile", compile},         {"run", run},
-      {"readOutput", readOutput},     {"measurePeak", measurePeak}, {"closeDevice", closeDevice},
+      {"readOutput", readOutput},     {"measurePeak", measurePeak}, {"measureReading", measureReading},
+      {"closeDevice", closeDevice},
   };
   for (const auto& entry : functions) {
     napi_value function;

@@ -90,5 +90,7 @@ extern "C" const corral::KernelTable CORRAL_KERNELS = {
     panelBytes,
     packPanels,
     spendMultiplyAdds,
+    spendInt8Products,
+    readMemory,
     panelLayout,
 };

@@ -156,9 +156,9 @@ Status Device::perform(Task& task) {
     case TaskKind::readPacked:
       if (closing) break;
       return performPacked(task);
-    case TaskKind::measurePeak:
+    case TaskKind::measure:
       if (closing) break;
-      return measurePeak(task.seconds);
+      return measure(task);
     case TaskKind::run:
       if (closing) break;
       return performRun(task, threads_);
@@ -198,27 +198,54 @@ Status Device::perform(Task& task) {
   return status;
 }
 
-// The found number of the status: operations per second of all threads together.
-Status Device::measurePeak(double seconds) {
+// The found number of the status: what all threads together did per second.
+Status Device::measure(const Task& task) {
+  // A thread's part of the memory is read in pieces, between which it looks at the clock.
+  constexpr size_t pieceBytes = (size_t)4 << 20;
   struct Measurement {
     const KernelTable& kernels;
-    double seconds;
-    std::atomic<int64_t> operations{0};
-  } measurement{kernels_, seconds};
+    const Task& task;
+    size_t threadBytes;
+    std::atomic<int64_t> amount{0};
+  } measurement{kernels_, task, 0};
+  Status status;
+  if (task.limit == Limit::reading) {
+    if (task.buffer->freed) {
+      status.code = Code::bufferFreed;
+      return status;
+    }
+    measurement.threadBytes = task.buffer->memory.bytes() / (size_t)threads_ / pieceBytes * pieceBytes;
+    if (measurement.threadBytes == 0) {
+      status.code = Code::outOfBounds;
+      return status;
+    }
+  }
   const Clock::time_point start = Clock::now();
   pool_.run(
-      [](void* context, int) {
+      [](void* context, int thread) {
         Measurement& m = *(Measurement*)context;
         const Clock::time_point begun = Clock::now();
-        int64_t operations = 0;
+        int64_t amount = 0;
+        size_t at = 0;
         do {
-          operations += m.kernels.spendMultiplyAdds(1 << 14);
-        } while (secondsSince(begun) < m.seconds);
-        m.operations.fetch_add(operations);
+          switch (m.task.limit) {
+            case Limit::f32:
+              amount += m.kernels.spendMultiplyAdds(1 << 14);
+              break;
+            case Limit::int8:
+              amount += m.kernels.spendInt8Products(1 << 12);
+              break;
+            case Limit::reading:
+              m.kernels.readMemory(
+                  m.task.buffer->memory.data() + (size_t)thread * m.threadBytes + at, pieceBytes);
+              at = (at + pieceBytes) % m.threadBytes;
+              amount += (int64_t)pieceBytes;
+          }
+        } while (secondsSince(begun) < m.task.seconds);
+        m.amount.fetch_add(amount);
       },
       &measurement);
-  Status status;
-  status.found = (double)measurement.operations.load() / secondsSince(start);
+  status.found = (double)measurement.amount.load() / secondsSince(start);
   return status;
 }
 

@@ -15,8 +15,11 @@ namespace corral {
 
 // `free` takes the memory from whoever still refers to it, `drop` only lets go of it.
 enum class TaskKind : int32_t {
-  run, write, read, readOutput, describePacked, readPacked, measurePeak, free, drop, close
+  run, write, read, readOutput, describePacked, readPacked, measure, free, drop, close
 };
+
+// What a machine has an end of: f32 operations, int8 multiply-adds, bytes read from memory.
+enum class Limit : int32_t { f32, int8, reading };
 
 // Bytes of one input of a run, in the order of the program's inputs.
 struct HostBytes {
@@ -44,7 +47,8 @@ struct Task {
   size_t offset = 0;
   uint8_t* host = nullptr;
   size_t bytes = 0;
-  // For how long to measure.
+  // What to measure, and for how long; `reading` reads the buffer.
+  Limit limit = Limit::f32;
   double seconds = 0;
   // The run stops between ops once this is not 0.
   const int32_t* abort = nullptr;
@@ -86,7 +90,7 @@ class Device {
   Status perform(Task& task);
   Status performRun(Task& task, int threads);
   Status performPacked(Task& task);
-  Status measurePeak(double seconds);
+  Status measure(const Task& task);
   void computeSteps(int thread);
   const Kernel& kernelOf(const Executable& executable, const StepCall& each) const;
   bool mustStop();

@@ -100,8 +100,13 @@ export interface NativeAddon {
     byteOffset: number,
     target: Float32Array | Int32Array,
   ): Promise<NativeStatus>;
-  /** Its status finds the f32 multiply-adds per second, two operations each, of all threads together. */
-  measurePeak(device: NativeDevice, seconds: number): Promise<NativeStatus>;
+  /**
+   * Its status finds what all threads together do on registers alone, per second. `limit` 0: f32 operations, two
+   * for each multiply-add; 1: int8 multiply-adds.
+   */
+  measurePeak(device: NativeDevice, limit: number, seconds: number): Promise<NativeStatus>;
+  /** Its status finds the bytes per second that all threads together read, each its part of the buffer. */
+  measureReading(buffer: NativeBuffer, seconds: number): Promise<NativeStatus>;
   closeDevice(device: NativeDevice): Promise<NativeStatus>;
 }
 

@@ -1,50 +1,59 @@
-// corral bench: what this machine can do, and how close training comes to it.
+// corral bench: what this machine can do, and how close a model's answers, or training, come to it.
 import { loadavg } from 'node:os';
 import type { Command } from 'commander';
 import { errors } from '../base/errors.ts';
+import { convertTypeNames } from '../formats/convert-types.ts';
+import { modelShapes } from '../library/model-shapes.ts';
 import type { TrainingSpeed } from '../train/index.ts';
+import { type BenchFlags, benchInference } from './bench-inference.ts';
 import {
   addCommonOptions,
-  type CommonOptions,
+  addModelOptions,
   dropUndefined,
+  readChoice,
   readNumber,
 } from './command-options.ts';
 import { type Context, interruptible, printJson, printLines } from './context.ts';
 import { formatCount, formatTable } from './present.ts';
 import { openProgressBar } from './progress-bar.ts';
 
-interface BenchFlags extends CommonOptions {
-  readonly train?: boolean;
-  readonly dim: number;
-  readonly rounds: number;
-  readonly threads?: number;
-}
-
 const widths = { low: 64, high: 8192, step: 64 } as const;
+const trainingDefaults = { dim: 512, rounds: 5 } as const;
 
 /** Adds the command. */
 export function addBench(program: Command, context: Context): void {
+  const rounds = readNumber('--rounds', { low: 1, high: 1000, whole: true });
   const command = program
     .command('bench')
     .summary("this machine's limits, and how close we are")
     .description(
-      'Measures what the f32 units can do (multiply-adds on registers), and beside it the three products of training at 1024³ and a whole step: forward, backward and update of a small Llama. Medians over rounds.',
+      'Measures how fast MODEL loads, reads prompts and answers, beside how fast this machine reads memory and multiplies. Without MODEL: random weights in memory, of --shape and --type. With --train: the three products of training at 1024³ and a whole step (forward, backward and update) of a small Llama. Medians throughout.',
     )
+    .argument('[model]', 'file, folder or name in the local store')
+    .option(
+      '--shape <name>',
+      'of random weights: tiny, 1b, 7b, 13b (default: 1b)',
+      readChoice('--shape', modelShapes),
+    )
+    .option(
+      '--type <type>',
+      `of random weights: ${convertTypeNames.join(', ')} (default: q4_0)`,
+      readChoice('--type', convertTypeNames),
+    )
+    .option('--quick', 'fewer lengths, batches and rounds')
     .option('--train', 'measure training')
-    .option('--dim <n>', 'width of the model, a multiple of 64', readWidth, 512)
+    .option(
+      '--dim <n>',
+      'with --train: width of the model, a multiple of 64 (default: 512)',
+      readWidth,
+    )
     .option(
       '--rounds <n>',
-      'rounds',
-      readNumber('--rounds', { low: 1, high: 1000, whole: true }),
-      5,
+      'how often each thing is measured (default: 3, with --quick 1, with --train 5)',
+      rounds,
     )
-    .option(
-      '--threads <n>',
-      'threads that compute (default: the physical cores)',
-      readNumber('--threads', { low: 1, high: 256, whole: true }),
-    )
-    .action((options) => bench(options, context));
-  addCommonOptions(command, 'the figures');
+    .action((model, options) => bench(model, options, context));
+  addCommonOptions(addModelOptions(command), 'the figures');
 }
 
 function readWidth(text: string): number {
@@ -54,14 +63,35 @@ function readWidth(text: string): number {
   throw errors.OPTION_INVALID({ option: '--dim', found: text, allowed });
 }
 
-async function bench(options: BenchFlags, context: Context): Promise<void> {
-  if (options.train !== true) {
-    const reason = 'There is only --train to measure so far.';
-    throw errors.USAGE_INVALID({ reason, command: 'corral bench' });
+async function bench(
+  model: string | undefined,
+  options: BenchFlags,
+  context: Context,
+): Promise<void> {
+  if (options.train === true) {
+    checkUnused(options, ['shape', 'type', 'quick'], 'means nothing with --train');
+    if (model !== undefined) refuse('--train makes a model of its own: leave MODEL away.');
+    return await benchTraining(options, context);
   }
+  checkUnused(options, ['dim'], 'belongs to --train');
+  if (model !== undefined)
+    checkUnused(options, ['shape', 'type'], 'is for random weights: leave it or MODEL away');
+  return await benchInference(model, options, context);
+}
+
+function refuse(reason: string): never {
+  throw errors.USAGE_INVALID({ reason, command: 'corral bench' });
+}
+
+function checkUnused(options: BenchFlags, names: readonly (keyof BenchFlags)[], why: string): void {
+  const found = names.find((name) => options[name] !== undefined);
+  if (found !== undefined) refuse(`--${found} ${why}.`);
+}
+
+async function benchTraining(options: BenchFlags, context: Context): Promise<void> {
   const { io, library } = context;
   const { measureTraining } = await library.training();
-  const { dim, rounds, threads } = options;
+  const { dim = trainingDefaults.dim, rounds = trainingDefaults.rounds, threads } = options;
   using interrupt = interruptible(context);
   const { signal } = interrupt;
   using bar = await openProgressBar(io);

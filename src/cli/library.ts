@@ -42,6 +42,10 @@ export interface LoadedModel extends Pick<Llama, 'name' | 'context' | 'device' |
   close(): Promise<void>;
 }
 
+/** What `corral bench` measures models with. */
+export type InferenceLibrary = typeof import('../library/measure-inference.ts') &
+  Pick<typeof import('../library/random-model.ts'), 'makeRandomModel'>;
+
 /** The doors that commands go through. */
 export interface Library {
   load(path: string, options: LoadOptions): Promise<LoadedModel>;
@@ -61,6 +65,7 @@ export interface Library {
   cacheBytesPerToken(config: LlamaConfig, type: 'f16' | 'f32' | 'q8_0'): Promise<number>;
   tokenizers(): Promise<typeof import('../tokenizer/index.ts')>;
   training(): Promise<typeof import('../train/index.ts')>;
+  inference(): Promise<InferenceLibrary>;
   /** Throws where `path` holds an input, is no place for a file, or has one that `force` does not replace. */
   checkNewFile(
     path: string,
@@ -102,6 +107,10 @@ export const lazyLibrary: Library = {
     (await import('../engine/index.ts')).cacheBytesPerToken(config, type),
   tokenizers: () => import('../tokenizer/index.ts'),
   training: () => import('../train/index.ts'),
+  inference: async () => ({
+    ...(await import('../library/measure-inference.ts')),
+    ...(await import('../library/random-model.ts')),
+  }),
   checkNewFile: async (path, options) => {
     const { checkOutput } = await import('../formats/convert-output.ts');
     await checkOutput(path, { ...options, format: 'gguf' });

@@ -77,20 +77,24 @@ export interface LoadOptions {
  */
 export async function load(model: string, options: LoadOptions = {}): Promise<Llama> {
   checkString('model', model, 'a path or a name in the store');
-  const { cache, logger = silentLogger } = options;
-  if (cache !== undefined && !cacheTypes.includes(cache)) {
-    throw errors.OPTION_INVALID({
-      option: 'cache',
-      found: String(cache),
-      allowed: cacheTypes.join(', '),
-    });
-  }
+  checkCache(options);
   const startAt = performance.now();
   const checkpoint = await openCheckpoint(
     await locateModel(model),
     pick(options, ['config', 'tokenizer']),
   );
+  return await loadCheckpoint(checkpoint, options, startAt);
+}
+
+/** Loads what is open already, wherever it came from, and closes it. Loading counts from `startAt`. */
+export async function loadCheckpoint(
+  checkpoint: Checkpoint,
+  options: LoadOptions = {},
+  startAt: number = performance.now(),
+): Promise<Llama> {
+  const { logger = silentLogger } = options;
   try {
+    checkCache(options);
     const { packCache = true, signal } = options;
     const store = typeof packCache === 'string' ? { store: packCache } : {};
     const device = openDevice(options.device, {
@@ -109,6 +113,15 @@ export async function load(model: string, options: LoadOptions = {}): Promise<Ll
   } finally {
     await checkpoint.close();
   }
+}
+
+function checkCache({ cache }: LoadOptions): void {
+  if (cache === undefined || cacheTypes.includes(cache)) return;
+  throw errors.OPTION_INVALID({
+    option: 'cache',
+    found: String(cache),
+    allowed: cacheTypes.join(', '),
+  });
 }
 
 async function assemble(

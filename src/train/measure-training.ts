@@ -5,7 +5,7 @@ import { present } from '../base/invariant.ts';
 import type { OnProgress } from '../base/progress.ts';
 import { createCpuDevice } from '../device/cpu.ts';
 import type { Device, DeviceBuffer } from '../device/device.ts';
-import { openPeakMeter } from '../device/measure-peak.ts';
+import { openLimitMeter } from '../device/measure-limits.ts';
 import type { LlamaConfig } from '../formats/llama-config.ts';
 import { append, type OpName } from '../tensor/ops.ts';
 import { ProgramBuilder } from '../tensor/program.ts';
@@ -71,7 +71,7 @@ interface Work {
 export async function measureTraining(options: MeasureOptions): Promise<TrainingSpeed> {
   const { dim, threads, onProgress, signal } = options;
   const device = createCpuDevice(threads === undefined ? {} : { threads });
-  const meter = openPeakMeter(device.info);
+  const meter = openLimitMeter(device.info);
   try {
     const { work: step, parameters, config } = await prepareStep(device, dim);
     const works = [...(await prepareProducts(device)), step];
@@ -81,7 +81,7 @@ export async function measureTraining(options: MeasureOptions): Promise<Training
     for (let round = 0; round < options.rounds; round++) {
       signal?.throwIfAborted();
       onProgress?.({ task: 'Measuring', done: round, total: options.rounds, unit: 'rounds' });
-      peaks.push(await meter.measure(peakSeconds));
+      peaks.push(await meter.measureF32(peakSeconds));
       for (const [index, work] of works.entries()) {
         const start = performance.now();
         await work.run();

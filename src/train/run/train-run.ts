@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { errors } from '../../base/errors.ts';
 import { type Logger, silentLogger } from '../../base/log.ts';
 import type { Device } from '../../device/device.ts';
-import { openPeakMeter } from '../../device/measure-peak.ts';
+import { openLimitMeter } from '../../device/measure-limits.ts';
 import { writeFileAtomically } from '../../formats/files.ts';
 import { replaceFolder } from '../../formats/replace-folder.ts';
 import type { Batch, BatchSource } from '../batch.ts';
@@ -213,9 +213,9 @@ async function trainAndExport(training: Training): Promise<TrainReport> {
 
 async function measurePeak({ info }: Device): Promise<number | undefined> {
   if (info.name !== 'cpu') return undefined;
-  const meter = openPeakMeter(info);
+  const meter = openLimitMeter(info);
   try {
-    return await meter.measure(0.2);
+    return await meter.measureF32(0.2);
   } finally {
     await meter.close();
   }
