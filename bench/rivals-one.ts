@@ -70,7 +70,8 @@ async function timeDecode(engine: Engine, sequences: number, count: number): Pro
   return (within * 1000) / (endMs - startMs);
 }
 
-const [name, model = '', decodeTokens = '32', threads = '2', told = '32000'] = process.argv.slice(2);
+const [name, model = '', decodeTokens = '32', threads = '2', told = '32000'] =
+  process.argv.slice(2);
 const engine: Engine =
   name === 'corral' ? await openCorral(model) : await openBatchRival(model, 8, Number(threads));
 const vocab = engine.vocab ?? Number(told);

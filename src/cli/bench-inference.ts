@@ -3,7 +3,8 @@ import { loadavg } from 'node:os';
 import { errors } from '../base/errors.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import type { ConvertType } from '../formats/convert-types.ts';
-import type { InferencePlan, InferenceSpeed } from '../library/measure-inference.ts';
+import { describeLeftOut, type InferencePlan, inferencePlans } from '../library/inference-plan.ts';
+import type { InferenceSpeed } from '../library/measure-inference.ts';
 import type { ModelShape } from '../library/model-shapes.ts';
 import { dropUndefined, type ModelOptions, toLoadOptions } from './command-options.ts';
 import { type Context, interruptible, makeLogger, printJson, printLines } from './context.ts';
@@ -28,7 +29,7 @@ export async function benchInference(
   context: Context,
 ): Promise<void> {
   const { io, library } = context;
-  const { measureInference, inferencePlans, describeLeftOut } = await library.inference();
+  const { measureInference } = await library.inference();
   const open = await findModel(model, options, context);
   const { config } = await look(open);
   const base = options.quick === true ? inferencePlans.quick : inferencePlans.whole;
@@ -122,6 +123,6 @@ function describe(
       [1, 2],
     ),
     '',
-    `load to the first token: ${load.coldSeconds.toFixed(2)} s, again ${load.warmSeconds.toFixed(2)} s`,
+    `load to the first token: ${load.coldSeconds.toFixed(2)} s; with packed weights from disk ${load.warmSeconds.toFixed(2)} s`,
   ];
 }

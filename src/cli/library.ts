@@ -44,7 +44,7 @@ export interface LoadedModel extends Pick<Llama, 'name' | 'context' | 'device' |
 
 /** What `corral bench` measures models with. */
 export type InferenceLibrary = typeof import('../library/measure-inference.ts') &
-  Pick<typeof import('../library/random-model.ts'), 'makeRandomModel'>;
+  typeof import('../library/random-model.ts');
 
 /** The doors that commands go through. */
 export interface Library {

@@ -8,51 +8,17 @@ import { type LimitMeter, openLimitMeter } from '../device/measure-limits.ts';
 import type { EngineObserver } from '../engine/index.ts';
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import type { TokenId } from '../tokenizer/tokenizer.ts';
+import type { InferencePlan } from './inference-plan.ts';
 import type { Llama } from './llama.ts';
 import { type LoadOptions, loadCheckpoint } from './load.ts';
 import { type Limits, ModelCost } from './model-cost.ts';
 import { StepWatch } from './step-watch.ts';
 
-/** What to measure. */
-export interface InferencePlan {
-  /** Rows of prompts. */
-  readonly prefill: readonly number[];
-  /** Answers at once, at a context of `batchContext`. */
-  readonly batches: readonly number[];
-  readonly batchContext: number;
-  /** Tokens before the one that is computed, for one answer alone. */
-  readonly contexts: readonly number[];
-  /** How often each prompt is read. */
-  readonly rounds: number;
-  /** Steps of each kind that are timed. */
-  readonly steps: number;
-}
-
-/** All that is worth knowing, and what is known in a fraction of the time. */
-export const inferencePlans: Readonly<Record<'whole' | 'quick', InferencePlan>> = {
-  whole: {
-    prefill: [32, 128, 512],
-    batches: [1, 2, 4, 8, 16],
-    batchContext: 128,
-    contexts: [1024, 4096],
-    rounds: 3,
-    steps: 8,
-  },
-  quick: {
-    prefill: [32, 128],
-    batches: [1, 8],
-    batchContext: 128,
-    contexts: [],
-    rounds: 1,
-    steps: 4,
-  },
-};
-
 /** What was found. Rates are per second. */
 export interface InferenceSpeed {
   readonly machine: Limits & { readonly isa: string; readonly threads: number };
   readonly model: string;
-  /** To the first token of an answer to 8 tokens: the first time in this measurement, and once more. */
+  /** To the first token of an answer to 8 tokens: with weights packed anew, and with packed ones from disk. */
   readonly load: { readonly coldSeconds: number; readonly warmSeconds: number };
   /** Shares of the peak that the weights' type has to do with: int8, or f32 where it is not quantised. */
   readonly prefill: readonly {
@@ -94,12 +60,18 @@ export async function measureInference(options: InferenceOptions): Promise<Infer
     throw errors.DEVICE_UNSUPPORTED({ device: 'reference', what: 'measuring what it can do' });
   }
   const progress = new ProgressCount(options);
-  const first = await timeLoad(options, {});
-  await first.llama.close();
+  const cold = await timeLoad({ ...options, load: { ...load, packCache: false } });
+  await cold.llama.close();
+  progress.advance();
+  if (load.packCache !== false) {
+    // Leaves packed weights on disk, where none are yet.
+    const { llama: keeper } = await timeLoad(options);
+    await keeper.close();
+  }
   progress.advance();
   const watch = new StepWatch();
-  const second = await timeLoad(options, watch.observer);
-  const { llama } = second;
+  const warm = await timeLoad(options, watch.observer);
+  const { llama } = warm;
   const meter = openLimitMeter(llama.device);
   try {
     progress.advance();
@@ -116,7 +88,7 @@ export async function measureInference(options: InferenceOptions): Promise<Infer
     return {
       machine: { ...limits, isa, threads },
       model: llama.name,
-      load: { coldSeconds: first.seconds, warmSeconds: second.seconds },
+      load: { coldSeconds: cold.seconds, warmSeconds: warm.seconds },
       prefill: prefill.map(({ rows, seconds }) => ({
         rows,
         tokensPerSecond: rows / seconds,
@@ -135,15 +107,6 @@ export async function measureInference(options: InferenceOptions): Promise<Infer
   }
 }
 
-/** What of a plan a context has no room for, in words. */
-export function describeLeftOut(plan: InferencePlan, context: number): string[] {
-  const answers = [plan.batchContext, ...plan.contexts].filter((each) => each > context);
-  return [
-    ...plan.prefill.filter((rows) => rows >= context).map((rows) => `prefill ${rows}`),
-    ...answers.map((each) => `decode at context ${each}`),
-  ];
-}
-
 interface Subject {
   readonly llama: Llama;
   readonly watch: StepWatch;
@@ -155,7 +118,7 @@ interface Subject {
 
 async function timeLoad(
   { open, load, signal, onProgress }: InferenceOptions,
-  observer: EngineObserver,
+  observer: EngineObserver = {},
 ): Promise<{ readonly llama: Llama; readonly seconds: number }> {
   const startAt = performance.now();
   const llama = await loadCheckpoint(await open(), {
@@ -341,7 +304,7 @@ class ProgressCount {
   constructor({ plan, onProgress }: InferenceOptions) {
     this.#onProgress = onProgress;
     const answers = plan.batches.length + plan.contexts.length;
-    this.#total = 2 + plan.rounds * plan.prefill.length + answers;
+    this.#total = 3 + plan.rounds * plan.prefill.length + answers;
   }
 
   advance(): void {
