@@ -46,7 +46,7 @@ describe('the server', () => {
     });
     expect(failures).toEqual([]);
     // Enough of them reach the model: it is not the door alone that is tested.
-    expect(statuses.get(200)).toBeGreaterThan(30);
+    expect(statuses.get(200)).toBeGreaterThan(15);
     const kinds = [...statuses.keys()];
     expect(kinds).toEqual(expect.arrayContaining([200, 400, 404]));
     expect((await post(url, { ...ask, max_tokens: 1 })).status).toBe(200);
