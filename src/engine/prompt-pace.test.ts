@@ -48,4 +48,44 @@ describe('the pace of prompts beside answers', () => {
     expect(steps[0]?.promptRows).toBe(0);
     expect(steps.filter(({ promptRows }) => promptRows === 0)).toHaveLength(4);
   });
+
+  it('does not take steps of many answers for those of few', () => {
+    const pace = new PromptPace(256);
+    // What any row costs is the same: 10 ms, beside 50 ms for the weights.
+    const step = (decodeRows: number, wanted: number): { seconds: number; promptRows: number } => {
+      const promptRows = Math.min(wanted, pace.budget().promptRows);
+      const seconds = 0.05 + 0.01 * (decodeRows + promptRows);
+      pace.note({
+        rows: decodeRows + promptRows,
+        promptRows,
+        decodeRows,
+        draftRows: 0,
+        sequences: 9,
+        seconds,
+      });
+      return { seconds, promptRows };
+    };
+    for (let i = 0; i < 50; i++) step(32, 4);
+    for (let i = 0; i < 3; i++) step(1 + i, 32);
+    const few = Array.from({ length: 60 }, () => step(8, 256));
+    // 0.13 s without prompts.
+    for (const { seconds } of few) expect(seconds).toBeLessThanOrEqual(3 * 0.13);
+    expect(few.filter(({ promptRows }) => promptRows > 10).length).toBeGreaterThan(50);
+  });
+
+  it('lets short prompts that seemed to cost nothing license no long one', () => {
+    const pace = new PromptPace(256);
+    for (let i = 0; i < 50; i++) {
+      const promptRows = Math.min(5 * (i % 2), pace.budget().promptRows);
+      pace.note({
+        rows: 8 + promptRows,
+        promptRows,
+        decodeRows: 8,
+        draftRows: 0,
+        sequences: 9,
+        seconds: 0.1,
+      });
+    }
+    expect(pace.budget().promptRows).toBe(16);
+  });
 });

@@ -13,16 +13,21 @@ const remembered = 15;
 // A median is looked at afresh after this many steps with prompts: one goes by without them.
 const staleAfter = 32;
 
+// Steps compare only where the numbers of answers in them are at most this factor apart.
+const alike = 1.5;
+
 const firstPromptRows = 16;
 const fewestPromptRows = 4;
 
 /** The pace of one engine. */
 export class PromptPace {
   readonly #rows: number;
-  readonly #decodeSeconds: number[] = [];
+  readonly #decodes: { readonly answers: number; readonly seconds: number }[] = [];
+  #answers = 0;
   #sinceDecode = 0;
   #secondsPerRow: number | undefined;
-  #promptRows = firstPromptRows;
+  // What was learned from few rows may not hold for many.
+  #mostRows = firstPromptRows;
 
   /** `rows` is what a step has at most. */
   constructor(rows: number) {
@@ -31,8 +36,8 @@ export class PromptPace {
 
   /** What the next step may take. */
   budget(): StepBudget {
-    const isKnown = this.#decodeSeconds.length > 0 && this.#sinceDecode < staleAfter;
-    return { rows: this.#rows, promptRows: isKnown ? this.#promptRows : 0 };
+    const median = this.#sinceDecode < staleAfter ? this.#median() : undefined;
+    return { rows: this.#rows, promptRows: median === undefined ? 0 : this.#choose(median) };
   }
 
   /** Notes how long a step took. */
@@ -42,15 +47,17 @@ export class PromptPace {
       this.#secondsPerRow ??= seconds / promptRows;
       return;
     }
+    this.#answers = decodeRows;
     if (promptRows === 0) {
-      this.#decodeSeconds.push(seconds);
-      if (this.#decodeSeconds.length > remembered) this.#decodeSeconds.shift();
+      this.#decodes.push({ answers: decodeRows, seconds });
+      if (this.#decodes.length > remembered) this.#decodes.shift();
       this.#sinceDecode = 0;
-    } else {
-      this.#sinceDecode++;
-      this.#learn((seconds - this.#median()) / promptRows);
+      return;
     }
-    this.#choose();
+    this.#sinceDecode++;
+    const median = this.#median();
+    if (median !== undefined) this.#learn((seconds - median) / promptRows);
+    this.#mostRows = Math.max(firstPromptRows, 2 * promptRows);
   }
 
   // Up at once, down slowly: a stall is worse than a prompt that takes a little longer.
@@ -59,18 +66,24 @@ export class PromptPace {
     this.#secondsPerRow = Math.max(0, sample > known ? sample : known + (sample - known) / 4);
   }
 
-  #choose(): void {
+  #choose(median: number): number {
+    const most = Math.min(this.#rows, this.#mostRows);
     const perRow = this.#secondsPerRow;
-    if (perRow === undefined) return;
-    const spare = (targetFactor - 1) * this.#median();
-    const fitting = perRow > 0 ? Math.floor(spare / perRow) : this.#rows;
-    // Never more than twice as many as before: what was learned from few rows may not hold for many.
-    const most = Math.min(this.#rows, 2 * this.#promptRows);
-    this.#promptRows = Math.max(fewestPromptRows, Math.min(fitting, most));
+    if (perRow === undefined) return most;
+    const spare = (targetFactor - 1) * median;
+    const fitting = perRow > 0 ? Math.floor(spare / perRow) : most;
+    return Math.max(fewestPromptRows, Math.min(fitting, most));
   }
 
-  #median(): number {
-    const sorted = this.#decodeSeconds.toSorted((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? 0;
+  // Of steps with about as many answers as the last; undefined where there was none lately.
+  #median(): number | undefined {
+    const sorted = this.#decodes
+      .filter(
+        ({ answers }) =>
+          Math.max(answers, this.#answers) <= alike * Math.min(answers, this.#answers),
+      )
+      .map(({ seconds }) => seconds)
+      .sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)];
   }
 }
