@@ -46,7 +46,9 @@ const loadBefore = loadavg()[0] ?? 0;
 const server = await startServe(path, threads);
 // Loads the model, and touches every weight.
 await runStage(server, { streams: 1, seconds: 1, vocab });
-const memory = new MemoryWatch(server, pageSize * cacheBytesPerToken(config, 'f16'));
+const buffers = 2 * config.layers;
+const pageBytes = (pageSize * cacheBytesPerToken(config, 'f16')) / buffers;
+const memory = new MemoryWatch(server, { buffers, pageBytes });
 const stages: MeasuredStage[] = [];
 for (const stage of [
   { streams: 1 },

@@ -1,5 +1,5 @@
-// Does a server's memory stay flat? Pages of its cache are taken from the system when they are first
-// written, so what counts is the rest.
+// Does a server's memory stay flat? Its cache takes memory when it is first written, in pieces of 2 MiB where the
+// system has huge pages, so what counts is the rest.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServeTarget } from './serve-target.ts';
 
@@ -14,20 +14,29 @@ export interface MemorySample {
 }
 
 const periodMs = 1000;
+const pieceBytes = 2 * 2 ** 20;
+
+/** How a cache lies in memory. */
+export interface CacheShape {
+  /** Keys and values of each layer lie apart. */
+  readonly buffers: number;
+  /** Of one page, in one of them. */
+  readonly pageBytes: number;
+}
 
 /** Looks at a server every second. */
 export class MemoryWatch {
   readonly #samples: MemorySample[] = [];
   readonly #target: ServeTarget;
-  readonly #pageBytes: number;
+  readonly #cache: CacheShape;
   readonly #startedAt = performance.now();
   readonly #looking: Promise<void>;
   #ended = false;
   #pages = 0;
 
-  constructor(target: ServeTarget, pageBytes: number) {
+  constructor(target: ServeTarget, cache: CacheShape) {
     this.#target = target;
-    this.#pageBytes = pageBytes;
+    this.#cache = cache;
     this.#looking = this.#lookOn();
   }
 
@@ -35,7 +44,9 @@ export class MemoryWatch {
   async look(): Promise<MemorySample> {
     const { rssBytes, pages } = await this.#target.look();
     this.#pages = Math.max(this.#pages, pages);
-    const [rss, cache] = [rssBytes / 2 ** 20, (this.#pages * this.#pageBytes) / 2 ** 20];
+    const { buffers, pageBytes } = this.#cache;
+    const pieces = buffers * Math.ceil((this.#pages * pageBytes) / pieceBytes);
+    const [rss, cache] = [rssBytes / 2 ** 20, (pieces * pieceBytes) / 2 ** 20];
     const minutes = (performance.now() - this.#startedAt) / 60_000;
     const sample = { minutes, rss, cache, rest: rss - cache };
     this.#samples.push(sample);
