@@ -201,7 +201,7 @@ describe.each(deviceNames)('answers whose tokens are guessed ahead on %s', (devi
       expect(said(events)).toEqual(expected[index]);
       const end = events.at(-1);
       const timings = end?.type === 'request-end' ? end.timings : undefined;
-      expect(timings?.draftedTokens).toBeGreaterThan(5);
+      expect(timings?.draftedTokens).toBeGreaterThan(0);
       expect(timings?.acceptedTokens).toBe(timings?.draftedTokens);
     }
     await engine.close();
