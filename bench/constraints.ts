@@ -136,10 +136,8 @@ for (const [name, source] of forms) {
     [longestBlock, turnAt] = [0, now()];
     const before = now();
     // What is known of a source is kept: a mark makes it another one each time.
-    const constraint = await compileConstraint(
-      { ...source, repeat } as ConstraintSource,
-      tokenizer,
-    );
+    const marked = { ...source, repeat };
+    const constraint = await compileConstraint(marked, tokenizer);
     compileMs.push(now() - before);
     blocks.push(longestBlock);
     const times = walk(constraint);

@@ -1,29 +1,26 @@
 // How far Corral's next-token distribution is from llama.cpp's on one GGUF: mean and worst KL
 // divergence over tokens that look random, and how often both call the same token likeliest.
-// usage: npm --prefix bench run divergence -- MODEL.gguf [--count 512]
+// usage: npm --prefix bench run divergence -- MODEL.gguf [--count 512] [--activations exact]
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openDevice } from '../src/device/index.ts';
-import { noAdjustments } from '../src/engine/adjustments.ts';
-import { allocateCache, countPages, pageSize } from '../src/engine/cache.ts';
-import { createScheduler, enqueue, plan } from '../src/engine/scheduler.ts';
-import { StepRunner } from '../src/engine/step.ts';
-import { recordStep } from '../src/engine/step-program.ts';
-import { openCheckpoint } from '../src/formats/index.ts';
-import { loadWeights } from '../src/model/index.ts';
-import { ropeFrequencies } from '../src/model/rope.ts';
+import { load } from '../src/index.ts';
 import { openRival } from './llama-cpp.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { count: { type: 'string', default: '512' } },
+  options: {
+    count: { type: 'string', default: '512' },
+    activations: { type: 'string', default: 'exact' },
+  },
 });
 const [model] = positionals;
 if (model === undefined) throw new Error('usage: npm --prefix bench run divergence -- MODEL.gguf');
 const path = resolve(process.env['INIT_CWD'] ?? '.', model);
 
-const checkpoint = await openCheckpoint(path);
-const { config } = checkpoint;
+const llama = await load(path, {
+  activations: values.activations === 'int8' ? 'int8' : 'exact',
+});
+const { config } = llama;
 const count = Math.min(Number(values.count), config.context);
 const first = Math.min(300, Math.floor(config.vocab / 2));
 const tokens = [
@@ -31,33 +28,12 @@ const tokens = [
   ...Array.from({ length: count - 1 }, (_, i) => first + ((i * 7919) % (config.vocab - first))),
 ];
 
-async function ourLogits(): Promise<Float32Array[]> {
-  const device = openDevice('cpu');
-  const pages = countPages(config, 'f16', count, 1);
-  const buffers = {
-    ...(await loadWeights(checkpoint, device)),
-    ...(await allocateCache(device, config, 'f16', pages)),
-  };
-  const program = recordStep(config, { slots: pages * pageSize, pageSize });
-  const runner = new StepRunner(device, program, buffers);
-  const state = createScheduler(pages, pageSize);
-  enqueue(state, { id: 0, tokens, reserve: count, outputsFrom: 0, computed: 0, pages: [] });
-  const wish = {
-    wishes: new Set(['logprobs'] as const),
-    temperature: 1,
-    adjustments: noAdjustments,
-    target: 0,
-  };
-  const chunks = plan(state, count).map((chunk) => ({
-    ...chunk,
-    frequencies: ropeFrequencies(config, count),
-    wishes: tokens.map(() => wish),
-  }));
-  const result = await runner.run(state, chunks);
-  const rows: Float32Array[] = [];
-  for (let row = 0; row < count; row++) rows.push(await result.logits(row));
-  await device.close();
-  return rows;
+const everyToken = Array.from({ length: config.vocab }, (_, id) => id);
+
+/** Log-probabilities of every token after the first `length` ones. */
+async function ourLogprobs(length: number): Promise<Float64Array> {
+  const { logprobs } = await llama.engine.scoreChoices(tokens.slice(0, length), everyToken);
+  return Float64Array.from(logprobs);
 }
 
 function logSoftmax(logits: Float32Array): Float64Array {
@@ -66,11 +42,12 @@ function logSoftmax(logits: Float32Array): Float64Array {
   return Float64Array.from(logits, (x) => x - mass);
 }
 
-const ours = (await ourLogits()).map(logSoftmax);
+const ours: Float64Array[] = [];
+for (let length = 1; length <= count; length++) ours.push(await ourLogprobs(length));
+await llama.close();
 const rival = await openRival(path, count + 8);
 const theirs = (await rival.logits(tokens, config.vocab)).map(logSoftmax);
 await rival.close();
-await checkpoint.close();
 
 const divergences = theirs.map((p, row) => {
   const q = ours[row] as Float64Array;
