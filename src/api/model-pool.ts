@@ -3,6 +3,7 @@
 // never closed. Loads happen one after another, so that two of them cannot both count on the same memory.
 import { errors } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { messageOf } from '../base/message-of.ts';
 import type { ModelSource, ServedModel } from './served-model.ts';
 
 /** How a pool keeps its models. */
@@ -172,7 +173,7 @@ export class ModelPool implements AsyncDisposable {
     try {
       return await source.load();
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       this.#options.logger?.warn(`${source.name} could not be loaded: ${reason}`);
       throw errors.MODEL_LOAD_FAILED({ name: source.name }, { cause });
     }

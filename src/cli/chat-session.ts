@@ -1,6 +1,7 @@
 // A conversation and the /commands that change it. Pure but for files that /save and /load name:
 // what to print and what to do next are its answers. Knows no terminal and no model.
 import { CorralError } from '../base/define-errors.ts';
+import { messageOf } from '../base/message-of.ts';
 import { nearest } from '../base/nearest.ts';
 import { readSampling, type SamplingFlags, samplingNames } from './command-options.ts';
 import type { ChatMessage } from './library.ts';
@@ -176,7 +177,7 @@ export class ChatSession {
       await (await import('./saved-chat.ts')).writeChat(file, this.messages);
       return say(`Saved to ${file}.`);
     } catch (error) {
-      return fail(`${file} could not be written: ${reasonOf(error)}`);
+      return fail(`${file} could not be written: ${messageOf(error)}`);
     }
   }
 
@@ -189,7 +190,7 @@ export class ChatSession {
       this.#turns = messages.filter((message) => message.role !== 'system');
       return say(`Loaded ${this.#turns.length} turns from ${file}.`);
     } catch (error) {
-      return fail(`${file} could not be read: ${reasonOf(error)}`);
+      return fail(`${file} could not be read: ${messageOf(error)}`);
     }
   }
 
@@ -197,8 +198,4 @@ export class ChatSession {
     this.#turns.push({ role: 'user', content });
     return { kind: 'ask' };
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

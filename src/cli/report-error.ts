@@ -1,6 +1,7 @@
 // How a failure looks: one line and a hint on stderr, or one JSON object with --json; and which exit
 // status it gives. Stack traces only with --verbose.
 import { CorralError } from '../base/define-errors.ts';
+import { messageOf } from '../base/message-of.ts';
 import { exitStatus } from './context.ts';
 import { forTerminal, type Io, tell } from './io.ts';
 
@@ -21,7 +22,7 @@ export async function reportError(
   style: { readonly json: boolean; readonly verbose: boolean },
 ): Promise<number> {
   const known = CorralError.isInstance(error) ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const code = known?.code ?? 'INTERNAL';
   const hint = known?.hint ?? (isSystemError(error) ? systemHint : faultHint);
   if (style.json) {

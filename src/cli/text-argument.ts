@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { decodeText } from '../base/decode-text.ts';
 import { errors } from '../base/errors.ts';
+import { messageOf } from '../base/message-of.ts';
 import { type Io, readAll } from './io.ts';
 
 /** The whole text. Throws INPUT_NOT_FOUND, FILE_UNREADABLE or TEXT_INVALID. */
@@ -13,7 +14,7 @@ export async function readTextArgument(file: string, io: Io): Promise<string> {
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     if (missing) throw errors.INPUT_NOT_FOUND({ path: file }, { cause });
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw errors.FILE_UNREADABLE({ path: file, reason }, { cause });
   }
   return decodeText(bytes, file);

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { StatementSync } from 'node:sqlite';
 import { errors } from '../base/errors.ts';
+import { messageOf } from '../base/message-of.ts';
 import type { Database } from '../store/index.ts';
 import type { ModelDescription } from './answerer.ts';
 import type { ModelRequest, ModelResponse } from './request.ts';
@@ -100,7 +101,7 @@ export class AnswerStore {
     } catch (cause) {
       // A full disk has rolled back by itself.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       const path = this.#database.location() ?? 'the database in memory';
       throw errors.FILE_UNWRITABLE({ path, reason }, { cause });
     }

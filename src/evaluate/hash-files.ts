@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { errors } from '../base/errors.ts';
+import { messageOf } from '../base/message-of.ts';
 import type { OnProgress } from '../base/progress.ts';
 import type { Database } from '../store/index.ts';
 
@@ -60,7 +61,7 @@ async function hashFile(
     }
   } catch (cause) {
     if (signal?.aborted === true) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw errors.FILE_UNREADABLE({ path, reason }, { cause });
   }
   const sha256 = hash.digest('hex');
@@ -70,7 +71,7 @@ async function hashFile(
       .run(absolute, size, mtimeMs, sha256);
   } catch (cause) {
     const where = database.location() ?? 'the database in memory';
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw errors.FILE_UNWRITABLE({ path: where, reason }, { cause });
   }
   return sha256;

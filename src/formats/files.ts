@@ -7,6 +7,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { errors } from '../base/errors.ts';
+import { messageOf } from '../base/message-of.ts';
 
 // One read call takes at most 2 GiB - 1 on Linux; larger ones are split.
 const MAX_READ_BYTES = 2 ** 30;
@@ -287,6 +288,6 @@ function reasonOf(cause: unknown): string {
     case 'EISDIR':
       return 'it is a folder';
     default:
-      return cause instanceof Error ? cause.message : String(cause);
+      return messageOf(cause);
   }
 }

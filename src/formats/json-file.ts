@@ -2,6 +2,7 @@
 // file, the field, what was allowed and what was found.
 import * as z from 'zod';
 import { errors } from '../base/errors.ts';
+import { messageOf } from '../base/message-of.ts';
 import { openFile } from './files.ts';
 
 // tokenizer.json of a 256k vocabulary has 34 MB; configs have a few kilobytes.
@@ -48,7 +49,7 @@ export function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     const offset = Number(/position (\d+)/.exec(reason)?.[1] ?? 0);
     throw errors.FORMAT_DAMAGED(
       { path, offset, expected: 'JSON', found: reason.replace(/\s+/g, ' ').slice(0, 200) },

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errors } from '../base/errors.ts';
+import { messageOf } from '../base/message-of.ts';
 import { kindOfPlace } from './files.ts';
 
 /** When a folder may take the place of one that is there. */
@@ -64,6 +65,6 @@ async function checkTarget(path: string, { mayReplace }: ReplaceFolderOptions): 
 }
 
 function unwritable(path: string, cause: unknown): never {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   throw errors.FILE_UNWRITABLE({ path, reason }, { cause });
 }

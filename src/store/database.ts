@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CorralError } from '../base/define-errors.ts';
 import { errors } from '../base/errors.ts';
+import { messageOf } from '../base/message-of.ts';
 
 // How long a writer waits for another process before it gives up.
 const busyTimeoutMs = 10_000;
@@ -30,7 +31,7 @@ export function openDatabase(path: string, steps: readonly string[]): Database {
   } catch (cause) {
     database?.close();
     if (CorralError.isInstance(cause)) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw errors.FILE_UNREADABLE({ path, reason }, { cause });
   }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { concurrently } from '../base/concurrently.ts';
 import { errors } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** How a folder is opened. */
 export interface PageFolderOptions {
@@ -47,7 +48,7 @@ export class PageFolder {
       await mkdir(path, { recursive: true, mode: 0o700 });
       await folder.#find(await readdir(path));
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw errors.FILE_UNREADABLE({ path, reason }, { cause });
     }
     await folder.#makeRoom();
@@ -95,7 +96,7 @@ export class PageFolder {
       this.#touch(key, size);
       await this.#makeRoom();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#complain(String(codeOf(error)), `${this.#folder} takes no more pages: ${reason}`);
       await rm(unfinished, { force: true }).catch(() => {});
     }

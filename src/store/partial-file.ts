@@ -7,6 +7,7 @@ import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { errors } from '../base/errors.ts';
+import { messageOf } from '../base/message-of.ts';
 import type { RepositoryFile } from './hub.ts';
 
 /** A run of bytes [start, end) that one request fetches; `done` of them are on disk. */
@@ -172,7 +173,7 @@ function describeWriteFailure(cause: unknown, target: string, needed: number): E
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return errors.STORE_FULL({ needed, free: 0, folder }, { cause });
   }
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return errors.FILE_UNWRITABLE({ path: folder, reason }, { cause });
 }
 

@@ -6,6 +6,7 @@ import { mkdir, open, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errors } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
+import { messageOf } from '../base/message-of.ts';
 import type { OnProgress } from '../base/progress.ts';
 import { chooseFiles, isLegalFile } from './choose-files.ts';
 import { type DownloadOptions, downloadFiles } from './download.ts';
@@ -252,7 +253,7 @@ async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw errors.FILE_UNWRITABLE({ path, reason }, { cause });
   }
 }

@@ -3,6 +3,7 @@
 // that a stream never splits a character.
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { errors } from '../base/errors.ts';
+import { messageOf } from '../base/message-of.ts';
 import { cutAtControls, findStrings, type StringFinder } from './control-strings.ts';
 import { flatten, type JsonVocabulary } from './json-vocabulary.ts';
 import { mergeSymbols } from './merge-symbols.ts';
@@ -301,7 +302,7 @@ function textPreparation({ file, path }: JsonVocabulary): TextPreparation {
       {},
     );
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw errors.FORMAT_UNSUPPORTED(
       {
         path,

@@ -2,6 +2,7 @@
 // the checkpoint it goes on from, so that the file reads as if the run had never stopped.
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { errors } from '../base/errors.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** One optimizer step. */
 export interface StepMetrics {
@@ -88,7 +89,7 @@ export class MetricsFile {
 /** The lines of a metrics file; a last line that was cut off by a crash is left out. */
 export async function readMetrics(path: string): Promise<Metrics[]> {
   const text = await readFile(path, 'utf8').catch((cause) => {
-    throw errors.FILE_UNREADABLE({ path, reason: reasonOf(cause) }, { cause });
+    throw errors.FILE_UNREADABLE({ path, reason: messageOf(cause) }, { cause });
   });
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   return whole
@@ -98,9 +99,5 @@ export async function readMetrics(path: string): Promise<Metrics[]> {
 }
 
 function refuse(path: string, cause: unknown): never {
-  throw errors.FILE_UNWRITABLE({ path, reason: reasonOf(cause) }, { cause });
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  throw errors.FILE_UNWRITABLE({ path, reason: messageOf(cause) }, { cause });
 }

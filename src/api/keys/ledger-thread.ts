@@ -1,5 +1,6 @@
 // The thread that writes for a ledger: whatever the disk takes, the server's event loop does not wait for it.
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../../base/message-of.ts';
 import { listKeys } from './key-store.ts';
 import type { LedgerReply, LedgerRequest, LedgerTask } from './ledger-protocol.ts';
 import { openServerDatabase } from './server-database.ts';
@@ -61,6 +62,6 @@ parentPort?.on('message', ({ id, task }: LedgerRequest) => {
     tell(obey(id, task));
     if (task.type === 'close') parentPort?.close();
   } catch (error) {
-    tell({ type: 'failed', id, reason: error instanceof Error ? error.message : String(error) });
+    tell({ type: 'failed', id, reason: messageOf(error) });
   }
 });

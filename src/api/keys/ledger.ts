@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { errors } from '../../base/errors.ts';
+import { messageOf } from '../../base/message-of.ts';
 import type { ApiLogger } from '../api-parts.ts';
 import type { AnswerRecord } from '../request-context.ts';
 import { type Key, listKeys } from './key-store.ts';
@@ -118,7 +119,7 @@ export class Ledger implements AsyncDisposable {
     try {
       return await this.#ask({ type: 'usage', query });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw errors.FILE_UNREADABLE({ path: this.#options.path, reason }, { cause });
     }
   }
@@ -170,7 +171,7 @@ export class Ledger implements AsyncDisposable {
   }
 
   #complain(what: string, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.#options.logger.error({ path: this.#options.path, reason }, what);
   }
 

@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errors } from '../../base/errors.ts';
+import { messageOf } from '../../base/message-of.ts';
 import { type Database, openDatabase, storeFolder } from '../../store/index.ts';
 
 // Steps are never edited once released. A row of usage is named by the server process that wrote it and its number there:
@@ -78,7 +79,7 @@ export function openServerDatabase(path: string): Database {
     // SQLite gives its other files the rights of this one.
     closeSync(openSync(path, 'a', 0o600));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw errors.FILE_UNREADABLE({ path, reason }, { cause });
   }
   return openDatabase(path, steps);

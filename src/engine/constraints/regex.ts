@@ -1,6 +1,7 @@
 // JavaScript's regular expressions with the flag u, as expressions over bytes. \d, \w, \s and the dot mean
 // what they mean there. Look-around, back-references, word boundaries and \p are refused by name and place.
 import { errors } from '../../base/errors.ts';
+import { messageOf } from '../../base/message-of.ts';
 import { anyCodePoint, type CodePoints, codePoints, complement, utf8 } from './code-points.ts';
 import { choice, type Expression, nothing, repeat, sequence } from './expression.ts';
 
@@ -57,7 +58,7 @@ export function parseRegex(pattern: string, options: RegexOptions = {}): Express
   try {
     new RegExp(pattern, 'u');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw errors.CONSTRAINT_INVALID({ where, reason });
   }
   return new Parser(pattern, write, mode, where).parse();

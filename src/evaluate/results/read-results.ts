@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CorralError } from '../../base/define-errors.ts';
 import { errors } from '../../base/errors.ts';
+import { messageOf } from '../../base/message-of.ts';
 import type { EvaluationResult } from '../result.ts';
 import { parseResultsFile } from './parse-results-file.ts';
 import { ItemCollector } from './read-rows.ts';
@@ -86,7 +87,7 @@ function parsePythonJson(text: string, path: string): unknown {
     try {
       return JSON.parse(cleaned);
     } catch {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw errors.RESULTS_INVALID({ path, reason }, { cause });
     }
   }
@@ -112,7 +113,7 @@ async function readSamples(
     }
   } catch (cause) {
     if (CorralError.isInstance(cause)) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw errors.FILE_UNREADABLE({ path, reason }, { cause });
   }
   return collector.items();

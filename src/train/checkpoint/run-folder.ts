@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { CorralError } from '../../base/define-errors.ts';
 import { errors } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { messageOf } from '../../base/message-of.ts';
 import { tryLock } from '../../store/lock.ts';
 import type { LoopState } from '../loop.ts';
 import { readSeal, removeUnfinished, writeSealedFolder } from './sealed-folder.ts';
@@ -141,7 +142,7 @@ export class RunFolder {
     try {
       await work();
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw errors.FILE_UNWRITABLE({ path: this.path, reason }, { cause });
     }
   }

@@ -1,6 +1,7 @@
 // Rows of a JSON data set, streamed: one value a line, or the elements of one top-level array. A row
 // that is no JSON is handed on with the reason; what to do about it is the caller's choice.
 import { errors } from '../../base/errors.ts';
+import { messageOf } from '../../base/message-of.ts';
 import { readLines, readText } from './read-text.ts';
 
 // far above any conversation; bounds what an unclosed string can make us hold
@@ -33,7 +34,7 @@ function parseRow(text: string, line: number): JsonRow {
   try {
     return { line, value: JSON.parse(text) as unknown };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     return { line, reason: `it is not JSON (${reason.replaceAll(/\s+/g, ' ').slice(0, 120)})` };
   }
 }

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { type Logger, silentLogger } from '../../base/log.ts';
+import { messageOf } from '../../base/message-of.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { nameOf } from './open-model.ts';
 import { type RunRecord, RunRegistry } from './run-registry.ts';
@@ -32,7 +33,7 @@ export async function trainTracked(
     row.end(report.reason);
     return report;
   } catch (error) {
-    row.end('failed', error instanceof Error ? error.message : String(error));
+    row.end('failed', messageOf(error));
     throw error;
   }
 }
