@@ -85,6 +85,8 @@ The same seed gives the same bytes on the same instruction set, whatever the num
 ## Limits
 
 - It knows nothing but its world. About ours it says that it does not know, or makes something up.
+- It has not learned to look words up: of a row of words it says back a mixture, of two names in a story it may make a
+  third, and animals that it is asked for become llamas. Most of what it gets wrong above is this one thing.
 - Its sums are right up to about twenty, and only in the ways it was asked while it learned.
 - What it refuses is one class: to hurt, frighten or rob somebody, or to break what is theirs, in the some sixty verbs
   of its corpus. It is no safety filter, and other words for the same get past it.

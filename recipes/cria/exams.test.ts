@@ -14,7 +14,7 @@ const exam = (start: string) => {
 
 describe('exams', () => {
   it('ask enough, and about what training never mentions', () => {
-    for (const start of ['questions', 'forbidden', 'harmless', 'stories', 'sums']) {
+    for (const start of ['questions', 'forbidden', 'harmless', 'stories', 'rows', 'sums']) {
       expect(exam(start).items.length).toBe(200);
     }
     const held = exam('questions').items.filter(({ messages }) =>
@@ -34,6 +34,17 @@ describe('exams', () => {
     for (const { isRight } of who) {
       expect(isRight('Nobody did.')).toBe(false);
       expect(isRight('')).toBe(false);
+    }
+  });
+
+  it('count a row of words as said again only if all of them came, in their order', () => {
+    for (const { messages, isRight } of exam('rows').items) {
+      const row = messages[0]?.content.replace(/^[^:]*: /, '') ?? '';
+      expect(isRight(row)).toBe(true);
+      expect(isRight(row.replace(/^[^,]*, /, ''))).toBe(false);
+      const [first, ...rest] = row.slice(0, -1).split(', ');
+      const turned = [...rest, first].join(', ');
+      expect(isRight(`${turned}.`)).toBe(turned === row.slice(0, -1));
     }
   });
 

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChatMessage } from '../../src/index.ts';
+import { copying } from './corpus/copying.ts';
 import { Dice } from './corpus/dice.ts';
 import { colours, looks, materials } from './corpus/lexicon.ts';
 import { askNumbers } from './corpus/numbers.ts';
@@ -81,6 +82,10 @@ export function makeExams({
       name: 'stories with the hero and the thing asked for',
       goal: { share: 0.95, atMost: false },
       items: many((dice) => storyItem(dice, split), 5),
+    },
+    {
+      name: 'rows of new words said again',
+      items: many((dice) => rowItem(dice, split), 7),
     },
     {
       name: 'sums and counting: new sums and phrasings',
@@ -165,6 +170,13 @@ function storyItem(dice: Dice, split: Split): ExamItem[] {
   if (thing === undefined) return [];
   const wanted = [...hero, thing].map((word) => new RegExp(`\\b${word}\\b`));
   return [ask(request, (answer) => wanted.every((word) => word.test(answer)))];
+}
+
+// Looking a word up in what was just read is what questions and stories stand on: asked here by itself.
+function rowItem(dice: Dice, split: Split): ExamItem[] {
+  const { ask: request, say } = copying(dice, split);
+  if (!/^(Say after me|Repeat these words):/.test(request)) return [];
+  return [ask(request, (answer) => answer === say)];
 }
 
 function numberItem(dice: Dice, split: Split): ExamItem[] {
