@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { addonPlaces, addonStatus, findAddon, interfaceVersion } from './addon.ts';
+import { addonPlaces, addonRemedy, addonStatus, findAddon, interfaceVersion } from './addon.ts';
 
 const packageRoot = join(import.meta.dirname, '..', '..');
 
@@ -32,11 +32,20 @@ it('keeps the reason of every attempt', () => {
   expect(status).toEqual({
     available: false,
     attempts: [
-      { path: 'a', reason: 'not there' },
-      { path: 'b', reason: 'GLIBC_2.99 not found' },
-      { path: 'c', reason: `its interface is 99, not ${interfaceVersion}` },
+      { path: 'a', reason: 'not there', isOutdated: false },
+      { path: 'b', reason: 'GLIBC_2.99 not found', isOutdated: false },
+      { path: 'c', reason: `its interface is 99, not ${interfaceVersion}`, isOutdated: true },
     ],
   });
+});
+
+it('tells to build again what was built from other sources, and to get a compiler where nothing is', () => {
+  const missing = findAddon(['a'], () => {
+    throw Object.assign(new Error('long text'), { code: 'MODULE_NOT_FOUND' });
+  });
+  expect(addonRemedy(missing)).toMatch(/not there: install a C\+\+ compiler/);
+  const outdated = findAddon(['a'], () => ({ interfaceVersion: interfaceVersion - 1 }));
+  expect(addonRemedy(outdated)).toMatch(/other sources: run `npm run build:native`/);
 });
 
 const source = readFileSync(join(packageRoot, 'native', 'addon', 'module.cc'), 'utf8');

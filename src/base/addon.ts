@@ -114,6 +114,8 @@ export interface NativeAddon {
 export interface AddonAttempt {
   readonly path: string;
   readonly reason: string;
+  /** It loads, but was built from other sources than these. */
+  readonly isOutdated: boolean;
 }
 
 /** Whether the addon is there, and if not, what was tried. */
@@ -143,9 +145,9 @@ export function findAddon(places: readonly string[], load: (path: string) => unk
       const addon = load(path) as NativeAddon;
       if (addon.interfaceVersion === interfaceVersion) return { available: true, path, addon };
       const reason = `its interface is ${addon.interfaceVersion}, not ${interfaceVersion}`;
-      attempts.push({ path, reason });
+      attempts.push({ path, reason, isOutdated: true });
     } catch (error) {
-      attempts.push({ path, reason: reasonOf(error) });
+      attempts.push({ path, reason: reasonOf(error), isOutdated: false });
     }
   }
   return { available: false, attempts };
@@ -170,6 +172,13 @@ export function addonProblem(): string | undefined {
   const status = addonStatus();
   if (status.available) return undefined;
   return status.attempts.map(({ path, reason }) => `${path} (${reason})`).join(', ');
+}
+
+/** What to do so that there is an addon: build the sources that are here, or get what building takes. */
+export function addonRemedy(status: AddonStatus): string {
+  return !status.available && status.attempts.some(({ isOutdated }) => isOutdated)
+    ? 'the native addon was built from other sources: run `npm run build:native` in a clone, `npm rebuild corral` elsewhere'
+    : 'the native addon is not there: install a C++ compiler, make and python3, then run `npm ci` in a clone, `npm rebuild corral` elsewhere';
 }
 
 /** The addon. Throws ADDON_UNAVAILABLE with every attempt. */

@@ -1,6 +1,6 @@
 // Chooses a device: the one asked for, or the fastest that works here, saying in one line why when
 // that is the slow one.
-import { addonProblem, isAddonUnavailable } from '../base/addon.ts';
+import { addonProblem, addonRemedy, addonStatus, isAddonUnavailable } from '../base/addon.ts';
 import { errors } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import { createCpuDevice } from './cpu.ts';
@@ -33,9 +33,7 @@ export function openDevice(name?: string, options: OpenDeviceOptions = {}): Devi
     return createCpuDevice(options);
   } catch (error) {
     if (!isAddonUnavailable(error)) throw error;
-    logger.warn(
-      'computing on the slow reference device, since the native addon is not there: install a C++ compiler, make and python3, then run `npm ci` in a clone, `npm rebuild corral` elsewhere',
-    );
+    logger.warn(`computing on the slow reference device, since ${addonRemedy(addonStatus())}`);
     logger.debug(addonProblem() ?? '');
     return createReferenceDevice();
   }
