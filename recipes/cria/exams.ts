@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChatMessage } from '../../src/index.ts';
-import { copying } from './corpus/copying.ts';
+import { copying, wantsAllAgain } from './corpus/copying.ts';
 import { Dice } from './corpus/dice.ts';
 import { colours, looks, materials } from './corpus/lexicon.ts';
 import { askNumbers } from './corpus/numbers.ts';
@@ -174,9 +174,9 @@ function storyItem(dice: Dice, split: Split): ExamItem[] {
 
 // Looking a word up in what was just read is what questions and stories stand on: asked here by itself.
 function rowItem(dice: Dice, split: Split): ExamItem[] {
-  const { ask: request, say } = copying(dice, split);
-  if (!/^(Say after me|Repeat these words):/.test(request)) return [];
-  return [ask(request, (answer) => answer === say)];
+  const exchange = copying(dice, split);
+  if (!wantsAllAgain(exchange)) return [];
+  return [ask(exchange.ask, (answer) => answer === exchange.say)];
 }
 
 function numberItem(dice: Dice, split: Split): ExamItem[] {

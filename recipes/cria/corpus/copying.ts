@@ -48,6 +48,12 @@ export function inventory(
   return { text: sentences.join(' '), questions: dice.shuffle(questions).slice(0, 4) };
 }
 
+const sayAgain = ['Say after me:', 'Repeat these words:'] as const;
+
+/** Is this one of `copying` that wants all words again, in their order? */
+export const wantsAllAgain = ({ ask }: Exchange): boolean =>
+  sayAgain.some((words) => ask.startsWith(words));
+
 /** Words to say again, or to find in a row of words. */
 export function copying(dice: Dice, split: Split = 'training'): Exchange {
   const world = new World(dice, split);
@@ -56,8 +62,8 @@ export function copying(dice: Dice, split: Split = 'training'): Exchange {
   );
   const row = words.join(', ');
   return dice.pick<() => Exchange>([
-    () => ({ ask: `Say after me: ${row}.`, say: `${row}.` }),
-    () => ({ ask: `Repeat these words: ${row}.`, say: `${row}.` }),
+    () => ({ ask: `${sayAgain[0]} ${row}.`, say: `${row}.` }),
+    () => ({ ask: `${sayAgain[1]} ${row}.`, say: `${row}.` }),
     () => ({ ask: `Here are some words: ${row}. Which comes first?`, say: `${words[0]}.` }),
     () => ({ ask: `Here are some words: ${row}. Which comes last?`, say: `${words.at(-1)}.` }),
     () => ({ ask: `How many words are these: ${row}?`, say: `These are ${words.length}.` }),
