@@ -34,6 +34,17 @@ export interface RunSetup {
   readonly stdoutFailure?: string;
 }
 
+/** For `onOutput` of a server: calls `ask` with its address, once, as soon as it is told. */
+export function whenListening(ask: (url: string) => void): (soFar: string) => void {
+  let isAsked = false;
+  return (soFar) => {
+    const url = /at (http:\S+)/.exec(soFar)?.[1];
+    if (url === undefined || isAsked) return;
+    isAsked = true;
+    ask(url);
+  };
+}
+
 /** Runs `corral ARGS`. */
 export async function runCorral(args: readonly string[], setup: RunSetup = {}): Promise<Outcome> {
   const stdin = setup.stdin instanceof PassThrough ? setup.stdin : new PassThrough();

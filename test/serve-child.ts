@@ -3,7 +3,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { lazyLibrary } from '../src/cli/library.ts';
-import { runCorral } from './command-line.ts';
+import { runCorral, whenListening } from './command-line.ts';
 
 const [model = '', store = ''] = process.argv.slice(2);
 const addresses = new Set<string>();
@@ -15,7 +15,6 @@ subscribe('net.client.socket', (message) => {
 
 let interrupt = (): void => {};
 let reply = '';
-let asked = false;
 const ask = async (url: string): Promise<void> => {
   const body = { model: 'tiny', prompt: 'the cat', max_tokens: 3, temperature: 0 };
   const answer = await fetch(`${url}/completions`, { method: 'POST', body: JSON.stringify(body) });
@@ -31,12 +30,7 @@ const { status, stderr } = await runCorral(['serve', model, '--port', '0', '--th
   onStart: (callback) => {
     interrupt = callback;
   },
-  onOutput: (text) => {
-    const url = /at (http:\S+)/.exec(text)?.[1];
-    if (url === undefined || asked) return;
-    asked = true;
-    void ask(url);
-  },
+  onOutput: whenListening((url) => void ask(url)),
 });
 process.stdout.write(JSON.stringify({ status, stderr, reply, addresses: [...addresses] }));
 process.exit();

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCorral } from '../../test/command-line.ts';
+import { runCorral, whenListening } from '../../test/command-line.ts';
 import { randomNormal, tinyCheckpoint, tinyConfig } from '../../test/tiny-llama.ts';
 import { convertCheckpoint } from '../formats/index.ts';
 import { load } from '../index.ts';
@@ -61,7 +61,6 @@ describe('adapters beside a served model', () => {
     const replies = new Map<string, unknown>();
     let activations: unknown;
     let interrupt = (): void => {};
-    let isAsked = false;
     const ask = async (url: string): Promise<void> => {
       const each = asked.map(async (name) => {
         const body = { model: name, prompt: 'the cat', max_tokens: 8, temperature: 0 };
@@ -90,12 +89,7 @@ describe('adapters beside a served model', () => {
         onStart: (callback) => {
           interrupt = callback;
         },
-        onOutput: (text) => {
-          const url = /at (http:\S+)/.exec(text)?.[1];
-          if (url === undefined || isAsked) return;
-          isAsked = true;
-          void ask(url);
-        },
+        onOutput: whenListening((url) => void ask(url)),
       },
     );
     expect(status, stderr).toBe(0);

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runCorral } from '../../test/command-line.ts';
+import { runCorral, whenListening } from '../../test/command-line.ts';
 import { makeTinyModel } from '../../test/make-tiny-model.ts';
 import { lazyLibrary } from './library.ts';
 
@@ -21,7 +21,6 @@ interface Reply {
 async function serveOnce(model: string, pages: string): Promise<{ text: string; cached: number }> {
   const reply = Promise.withResolvers<Reply>();
   let interrupt = (): void => {};
-  let asked = false;
   const ask = async (url: string): Promise<void> => {
     const prompt = Array.from({ length: 50 }, (_, at) => 3 + ((at * 13) % 280));
     const body = { model: 'tiny', prompt, max_tokens: 5, temperature: 0, logprobs: 2 };
@@ -40,14 +39,12 @@ async function serveOnce(model: string, pages: string): Promise<{ text: string; 
       onStart: (callback) => {
         interrupt = callback;
       },
-      onOutput: (text) => {
-        const url = /at (http:\S+)/.exec(text)?.[1];
-        if (url === undefined || asked) return;
-        asked = true;
-        void ask(url)
-          .catch(reply.reject)
-          .finally(() => interrupt());
-      },
+      onOutput: whenListening(
+        (url) =>
+          void ask(url)
+            .catch(reply.reject)
+            .finally(() => interrupt()),
+      ),
     },
   );
   expect(status, stderr).toBe(0);

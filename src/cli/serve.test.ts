@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCorral } from '../../test/command-line.ts';
+import { runCorral, whenListening } from '../../test/command-line.ts';
 import { makeTinyModel } from '../../test/make-tiny-model.ts';
 import { lazyLibrary } from './library.ts';
 
@@ -50,7 +50,6 @@ describe('corral serve', () => {
       interrupt();
       seen.resolve();
     };
-    let asked = false;
     const { status, stdout } = await runCorral(
       ['serve', model, '--alias', `other=${model}`, '--port', '0'],
       {
@@ -59,12 +58,7 @@ describe('corral serve', () => {
         onStart: (callback) => {
           interrupt = callback;
         },
-        onOutput: (text) => {
-          const url = /at (http:\S+)/.exec(text)?.[1];
-          if (url === undefined || asked) return;
-          asked = true;
-          void ask(url);
-        },
+        onOutput: whenListening((url) => void ask(url)),
       },
     );
     await seen.promise;
